@@ -1,0 +1,94 @@
+#include "codec/json.h"
+
+#include <strings.h>
+
+/* jansson's own limit is far above ours and can't be set: count before it parses. */
+static error *check_depth(bytes text, const char *what)
+{
+	size_t depth = 0, line = 1;
+	bool in_string = false;
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t c = text.data[i];
+		line += c == '\n';
+		if (in_string) {
+			if (c == '\\')
+				i++;
+			else if (c == '"')
+				in_string = false;
+		} else if (c == '"') {
+			in_string = true;
+		} else if (c == '{' || c == '[') {
+			if (++depth > JSON_DEPTH_MAX)
+				return error_new(ERROR_INVALID,
+						 "%s: line %zu: nested more than %d levels deep",
+						 what, line, JSON_DEPTH_MAX);
+		} else if ((c == '}' || c == ']') && depth) {
+			depth--;
+		}
+	}
+	return NULL;
+}
+
+error *json_parse(bytes text, const char *what, json_t **ret)
+{
+	json_error_t where;
+	TRY(check_depth(text, what));
+	json_t *value = json_loadb(text.data ? (const char *)text.data : "", text.size,
+				   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+	if (!value)
+		return error_new(ERROR_INVALID, "%s: line %d, column %d: %s", what, where.line,
+				 where.column, where.text);
+	*ret = value;
+	return NULL;
+}
+
+json_t *json_member(json_t *object, const char *name)
+{
+	json_t *exact = json_object_get(object, name), *value;
+	const char *key;
+	if (exact)
+		return exact;
+	json_object_foreach(object, key, value)
+		if (strcasecmp(key, name) == 0)
+			return value;
+	return NULL;
+}
+
+error *json_print(const json_t *value, size_t flags, struct blob *ret)
+{
+	char *text = json_dumps(value, flags | JSON_ENCODE_ANY);
+	TRY_ALLOC(text);
+	*ret = (struct blob){ (uint8_t *)text, strlen(text) };
+	return NULL;
+}
+
+bytes json_bytes(const json_t *string)
+{
+	if (!json_is_string(string))
+		return BYTES_EMPTY;
+	return bytes_of(json_string_value(string), json_string_length(string));
+}
+
+const char *json_type_name(const json_t *value)
+{
+	if (!value)
+		return "nothing";
+	switch (json_typeof(value)) {
+	case JSON_OBJECT:
+		return "object";
+	case JSON_ARRAY:
+		return "array";
+	case JSON_STRING:
+		return "string";
+	case JSON_INTEGER:
+		return "integer";
+	case JSON_REAL:
+		return "number";
+	case JSON_TRUE:
+	case JSON_FALSE:
+		return "boolean";
+	case JSON_NULL:
+		return "null";
+	}
+	return "unknown";
+}
