@@ -1,0 +1,34 @@
+/* State that lives as long as the deployment: names and values, changed in transactions.
+ *
+ * One transaction at a time writes; it sees its own changes; commit makes all of them durable or
+ * none. Names are paths like "activations/frontend". Values may be secret: they are wiped. */
+#pragma once
+#include "base/bytes.h"
+#include "base/error.h"
+#include "base/secret.h"
+
+struct store;
+struct transaction;
+
+/* Keeps nothing when the process ends. */
+error *store_open_memory(struct store **ret) MUST_USE;
+void store_close(struct store *store);
+DEFINE_CLEANUP(store_close, struct store *)
+
+/* Waits for the transaction before it. End it with commit or transaction_free. */
+error *store_begin(struct store *store, struct transaction **ret) MUST_USE;
+/* A view valid until the transaction changes that name or ends. ERROR_NOT_FOUND. */
+error *transaction_get(struct transaction *txn, const char *name, bytes *ret) MUST_USE;
+error *transaction_put(struct transaction *txn, const char *name, bytes value) MUST_USE;
+/* What is not there is deleted already. */
+error *transaction_delete(struct transaction *txn, const char *name) MUST_USE;
+/* Calls `visit` for every name that starts with `prefix`, in byte order; stops at an error. */
+error *transaction_each(struct transaction *txn, const char *prefix,
+			error *(*visit)(void *context, const char *name, bytes value),
+			void *context) MUST_USE;
+/* Ends the transaction in either case. After an error nothing of it has happened, and the message
+ * says so; ERROR_INTERNAL with "unknown" in it would be a lie, so backends must not leave it open. */
+error *transaction_commit(struct transaction **txn) MUST_USE;
+/* Gives it up, unless committed. NULL is accepted. */
+void transaction_free(struct transaction *txn);
+DEFINE_CLEANUP(transaction_free, struct transaction *)
