@@ -24,7 +24,7 @@ static error *error_with(enum error_code code, char *message)
 	return e;
 }
 
-static char *format_message(const char *format, va_list arguments)
+static PRINTF_LIKE(1, 0) char *format_message(const char *format, va_list arguments)
 {
 	char *text = NULL;
 	return vasprintf(&text, format, arguments) < 0 ? NULL : text;

@@ -17,8 +17,9 @@ error *ca_create(const struct san_list *names, enum key_kind kind, int64_t now, 
 error *ca_renew_intermediate(struct ca *ca, const struct san_list *names, enum key_kind kind,
 			     int64_t now) MUST_USE;
 /* A marble's certificate: CN = uuid, extension 1.3.9903.2.1 = type, names as given, server and
- * client auth, not a CA; signed by the intermediate key with the marble root's name as issuer. */
+ * client auth, not a CA; signed by the intermediate key with the marble root's name as issuer.
+ * DER: whoever needs it as an X509 pays for reading it, which takes longer than its making. */
 error *ca_issue_marble(const struct ca *ca, EVP_PKEY *marble_key, const char *uuid, const char *type,
-		       const struct san_list *names, int64_t now, X509 **ret) MUST_USE;
+		       const struct san_list *names, int64_t now, struct blob *ret) MUST_USE;
 void ca_free(struct ca *ca);
 DEFINE_CLEANUP_IN_PLACE(ca_free, struct ca)

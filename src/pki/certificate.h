@@ -28,10 +28,12 @@ error *san_add_list(struct san_list *list, const char *text) MUST_USE;
 void san_free(struct san_list *list);
 DEFINE_CLEANUP_IN_PLACE(san_free, struct san_list)
 
+enum { CERTIFICATE_DER_MAX = 64 << 10, REQUEST_DER_MAX = 64 << 10 }; /* bytes */
 error *certificate_of_der(bytes der, X509 **ret) MUST_USE;
 error *certificate_of_pem(bytes pem, const char *what, X509 **ret) MUST_USE; /* the first block */
 error *certificate_der(const X509 *certificate, struct blob *ret) MUST_USE;
 error *certificate_write_pem(struct writer *w, const X509 *certificate) MUST_USE;
 
-/* A PKCS#10 request whose signature verifies; only its names are of interest. */
+/* A PKCS#10 request whose signature verifies; only its names (DNS and IP) are of interest. Keys:
+ * RSA to 16384 bits, ECDSA on named curves, Ed25519, Ed448; digests: SHA-2. */
 error *request_names(bytes der, struct san_list *ret) MUST_USE;

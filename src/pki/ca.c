@@ -1,0 +1,127 @@
+#include "pki/ca.h"
+
+#include "pki/draft.h"
+#include "pki/openssl_error.h"
+
+/* 2^63 - 1 nanoseconds, 292 years: what public coordinators grant. A mesh ends with its manifest,
+ * not with a date; the host sets the clock that a date would be compared to. */
+static const int64_t lifetime_s = 9223372036;
+static const int64_t last_second = 253402300799; /* of the year 9999 (RFC 5280 section 4.1.2.5) */
+
+static const char root_name[] = "MarbleRun Coordinator";
+static const char intermediate_name[] = "MarbleRun Coordinator - Intermediate CA";
+static const char marble_type_oid[] = "1.3.9903.2.1";
+
+DEFINE_CLEANUP(ASN1_OBJECT_free, ASN1_OBJECT *)
+
+static error *long_lived(EVP_PKEY *key, const char *common_name, int64_t now, X509 **ret)
+{
+	if (now < 0 || now > last_second)
+		return error_new(ERROR_INVALID, "the clock is outside the years 1970 to 9999");
+	int64_t end = now > last_second - lifetime_s ? last_second : now + lifetime_s;
+	CLEANUP(X509_free) X509 *draft = NULL;
+	TRY(draft_new(key, now - CLOCK_TOLERANCE_S, end, &draft));
+	TRY(draft_common_name(draft, common_name));
+	*ret = TAKE(draft);
+	return NULL;
+}
+
+static error *add_names(X509 *draft, const struct san_list *names, bool loopback)
+{
+	CLEANUP(GENERAL_NAMES_free) GENERAL_NAMES *general = NULL;
+	TRY(general_names_of(names, &general));
+	if (loopback)
+		TRY(general_names_add_loopback(general));
+	return sk_GENERAL_NAME_num(general) ? draft_add(draft, NID_subject_alt_name, false, general)
+					    : NULL;
+}
+
+/* One of the authority's own. They serve TLS as well (client API: root, marble API: marble root),
+ * hence names, digitalSignature and purposes. */
+static error *authority(EVP_PKEY *key, const char *common_name, const struct san_list *names,
+			int64_t now, X509 *issuer, EVP_PKEY *issuer_key, X509 **ret)
+{
+	CLEANUP(X509_free) X509 *draft = NULL;
+	CLEANUP(blob_free) struct blob der = { 0 };
+	TRY(long_lived(key, common_name, now, &draft));
+	TRY(draft_add_constraints(draft, true, -1));
+	TRY(draft_add_key_usage(draft, USAGE_DIGITAL_SIGNATURE | USAGE_CERT_SIGN));
+	TRY(draft_add_tls_purposes(draft));
+	TRY(draft_add_subject_key_id(draft, BYTES_EMPTY));
+	TRY(add_names(draft, names, true));
+	TRY(draft_sign(draft, issuer, issuer_key, NULL, &der));
+	return certificate_of_der(blob_view(&der), ret);
+}
+
+static error *check_kind(enum key_kind kind)
+{
+	if (kind != KEY_P256 && kind != KEY_P384)
+		return error_new(ERROR_INVALID, "the authority's keys are on P-256 or P-384");
+	return NULL;
+}
+
+error *ca_renew_intermediate(struct ca *ca, const struct san_list *names, enum key_kind kind,
+			     int64_t now)
+{
+	CLEANUP(EVP_PKEY_free) EVP_PKEY *key = NULL;
+	CLEANUP(X509_free) X509 *intermediate = NULL;
+	CLEANUP(X509_free) X509 *marble_root = NULL;
+	TRY(check_kind(kind));
+	TRY(key_generate(kind, 0, &key));
+	TRY_CTX(authority(key, intermediate_name, names, now, ca->root, ca->root_key, &intermediate),
+		"intermediate certificate");
+	TRY_CTX(authority(key, intermediate_name, names, now, NULL, key, &marble_root),
+		"marble root certificate");
+	EVP_PKEY_free(ca->intermediate_key);
+	X509_free(ca->intermediate);
+	X509_free(ca->marble_root);
+	ca->intermediate_key = TAKE(key);
+	ca->intermediate = TAKE(intermediate);
+	ca->marble_root = TAKE(marble_root);
+	return NULL;
+}
+
+error *ca_create(const struct san_list *names, enum key_kind kind, int64_t now, struct ca *ret)
+{
+	CLEANUP(ca_free) struct ca ca = { 0 };
+	TRY(check_kind(kind));
+	TRY(key_generate(kind, 0, &ca.root_key));
+	TRY_CTX(authority(ca.root_key, root_name, names, now, NULL, ca.root_key, &ca.root),
+		"root certificate");
+	TRY(ca_renew_intermediate(&ca, names, kind, now));
+	*ret = ca;
+	ca = (struct ca){ 0 };
+	return NULL;
+}
+
+static error *add_marble_type(X509 *draft, const char *type)
+{
+	CLEANUP(ASN1_OBJECT_free) ASN1_OBJECT *oid = OBJ_txt2obj(marble_type_oid, 1);
+	TRY_ALLOC(oid);
+	/* The raw bytes, not a string of ASN.1: that is the public contract. */
+	return draft_add_der(draft, oid, false, bytes_of_string(type));
+}
+
+error *ca_issue_marble(const struct ca *ca, EVP_PKEY *marble_key, const char *uuid, const char *type,
+		       const struct san_list *names, int64_t now, struct blob *ret)
+{
+	CLEANUP(X509_free) X509 *draft = NULL;
+	TRY(long_lived(marble_key, uuid, now, &draft));
+	TRY(draft_add_constraints(draft, false, -1));
+	TRY(draft_add_key_usage(draft, USAGE_DIGITAL_SIGNATURE | USAGE_KEY_AGREEMENT));
+	TRY(draft_add_tls_purposes(draft));
+	TRY(draft_add_subject_key_id(draft, BYTES_EMPTY));
+	TRY(add_names(draft, names, false));
+	TRY(add_marble_type(draft, type));
+	return draft_sign(draft, ca->marble_root, ca->intermediate_key, NULL, ret);
+}
+
+void ca_free(struct ca *ca)
+{
+	EVP_PKEY_free(ca->root_key);
+	EVP_PKEY_free(ca->intermediate_key);
+	X509_free(ca->root);
+	X509_free(ca->intermediate);
+	X509_free(ca->marble_root);
+	*ca = (struct ca){ 0 };
+}

@@ -1,0 +1,53 @@
+/* A certificate in the making (RFC 5280): an X509 that gets its names and extensions, then a
+ * signature. Shared by the authority's own certificates and those of secrets. */
+#pragma once
+#include "pki/certificate.h"
+
+#include <openssl/x509v3.h>
+
+DEFINE_CLEANUP(GENERAL_NAMES_free, GENERAL_NAMES *)
+DEFINE_CLEANUP(EXTENDED_KEY_USAGE_free, EXTENDED_KEY_USAGE *)
+
+/* Certificates are valid from an hour before their making: the peer that checks one, right after
+ * the coordinator made it, has a clock of its own, and both are set by hosts. An hour also covers a
+ * host that keeps its clock in the wrong zone by one; it costs nothing, as the key did not exist
+ * before. */
+enum { CLOCK_TOLERANCE_S = 3600 };
+
+/* KeyUsage as a set; bit numbers of RFC 5280 section 4.2.1.3, which Go's x509.KeyUsage shares. */
+enum key_usage {
+	USAGE_DIGITAL_SIGNATURE = 1 << 0,
+	USAGE_KEY_AGREEMENT = 1 << 4,
+	USAGE_CERT_SIGN = 1 << 5,
+	USAGE_ALL = (1 << 9) - 1,
+};
+
+/* Version 3, a random serial number, the key. `not_before` and `not_after` in seconds since 1970.
+ * The key can't be read back from the X509 (public_key_put); read the signed DER for that. */
+error *draft_new(EVP_PKEY *key, int64_t not_before, int64_t not_after, X509 **ret) MUST_USE;
+/* Adds a CN to the subject; at most 64 characters, UTF-8. */
+error *draft_common_name(X509 *draft, const char *name) MUST_USE;
+
+/* `value`: OpenSSL's structure for the extension. */
+error *draft_add(X509 *draft, int nid, bool critical, void *value) MUST_USE;
+/* `der`: what becomes the content of extnValue. */
+error *draft_add_der(X509 *draft, const ASN1_OBJECT *type, bool critical, bytes der) MUST_USE;
+error *draft_add_key_usage(X509 *draft, unsigned usage) MUST_USE;
+/* `path_length` -1: unlimited. */
+error *draft_add_constraints(X509 *draft, bool is_ca, long path_length) MUST_USE;
+/* serverAuth and clientAuth. */
+error *draft_add_tls_purposes(X509 *draft) MUST_USE;
+/* Empty: the leftmost 160 bits of the SHA-256 of the public key (RFC 7093 section 2, method 1). */
+error *draft_add_subject_key_id(X509 *draft, bytes id) MUST_USE;
+
+/* Pushes to `names`. */
+error *general_name_push(GENERAL_NAMES *names, int kind, bytes content) MUST_USE;
+error *general_names_of(const struct san_list *list, GENERAL_NAMES **ret) MUST_USE;
+/* 127.0.0.1 and ::1, unless they are there. */
+error *general_names_add_loopback(GENERAL_NAMES *names) MUST_USE;
+
+/* Puts in issuer and authority key identifier, signs. `issuer` NULL: signs itself, which needs no
+ * authority key identifier (section 4.2.1.1).
+ * `digest` NULL: the one that fits `issuer_key`. *ret: DER. */
+error *draft_sign(X509 *draft, X509 *issuer, EVP_PKEY *issuer_key, const EVP_MD *digest,
+		  struct blob *ret) MUST_USE;
