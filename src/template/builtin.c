@@ -44,8 +44,8 @@ static error *compare(struct execution *x, const struct call *call, const struct
 	return NULL;
 }
 
-/* Anything can be compared with nothing. Of an object it is known not to be nothing when it is true;
- * Go's answer for an empty one would depend on how it is stored. */
+/* Anything can be compared with nothing. An object that is true is not nothing; of an empty one,
+ * Go's answer would depend on how it is stored. */
 static error *equal(struct execution *x, const struct call *call, const struct value *a,
 		    const struct value *b, bool *ret)
 {

@@ -22,7 +22,8 @@ error *find_variable(struct execution *x, size_t offset, size_t name, struct val
 	return template_error(x->t, offset, "there is no such variable here (yet)");
 }
 
-static error *set_variables(struct execution *x, const struct pipeline *p, const struct value *value)
+static error *set_variables(struct execution *x, const struct pipeline *p,
+			    const struct value *value)
 {
 	for (size_t i = 0; i < p->variable_count; i++) {
 		struct value *variable;
@@ -46,8 +47,8 @@ static error *evaluate_field(struct execution *x, const struct operand *o, bytes
 		return template_error(x->t, o->offset, "%s has no field \"%.*s\"",
 				      value_kind_name(receiver->kind), (int)name.size,
 				      (const char *)name.data);
-	return template_wrap(x->scope->field(x->scope->context, receiver, name, ret), x->t, o->offset,
-			     ".%.*s", (int)name.size, (const char *)name.data);
+	error *e = x->scope->field(x->scope->context, receiver, name, ret);
+	return template_wrap(e, x->t, o->offset, ".%.*s", (int)name.size, (const char *)name.data);
 }
 
 /* Fields of nothing are nothing, whatever stands behind them; other fields take no arguments. */
@@ -89,9 +90,9 @@ static error *call_function(struct execution *x, const struct operand *o, const 
 	if (o->type == OPERAND_BUILTIN)
 		return o->builtin->run(x, call, ret);
 	writer_reset(&x->scratch);
-	TRY(template_wrap(x->scope->call(x->scope->context, call->name, call->arguments, call->count,
-					 &x->scratch),
-			  x->t, o->offset, "%.*s", (int)call->name.size,
+	error *e = x->scope->call(x->scope->context, call->name, call->arguments, call->count,
+				  &x->scratch);
+	TRY(template_wrap(e, x->t, o->offset, "%.*s", (int)call->name.size,
 			  (const char *)call->name.data));
 	return execution_keep(x, o->offset, ret);
 }

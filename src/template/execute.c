@@ -92,14 +92,15 @@ static error *walk_if_or_with(struct execution *x, const struct value *dot, cons
 
 /* range */
 
-/* One variable takes the element, of two the first takes the key. The pipeline has declared them. */
+/* One variable takes the element; of two, the first takes the key. The pipeline declared them. */
 static error *set_range_variables(struct execution *x, const struct node *n,
 				  const struct value *key, const struct value *element)
 {
 	const struct pipeline *p = n->pipeline;
 	for (size_t i = 0; i < p->variable_count; i++) {
 		const struct value *value = i + 1 == p->variable_count ? element : key;
-		struct value *variable = &x->variables[x->variable_count - p->variable_count + i].value;
+		size_t newest = x->variable_count - p->variable_count;
+		struct value *variable = &x->variables[newest + i].value;
 		if (p->assigns)
 			TRY(find_variable(x, n->offset, p->variables[i], &variable));
 		*variable = *value;
@@ -123,7 +124,8 @@ static error *walk_iteration(struct execution *x, const struct node *n, const st
 static error *range_integer(struct execution *x, const struct node *n, int64_t count, bool *ret_any)
 {
 	if (n->pipeline->variable_count > 1)
-		return template_error(x->t, n->offset, "range over an integer has one variable, not two");
+		return template_error(x->t, n->offset,
+				      "range over an integer has one variable, not two");
 	static const struct value nothing;
 	for (int64_t i = 0; i < count && x->flow == FLOW_ON; i++) {
 		struct value element = { .kind = VALUE_INTEGER, .integer = i };
@@ -139,8 +141,8 @@ static error *range_object(struct execution *x, const struct node *n, const stru
 	for (size_t i = 0; x->flow == FLOW_ON; i++) {
 		struct value key = { .kind = VALUE_STRING }, element;
 		bool end = false;
-		TRY(template_wrap(x->scope->key(x->scope->context, object, i, &key.string, &end), x->t,
-				  n->offset, "range"));
+		TRY(template_wrap(x->scope->key(x->scope->context, object, i, &key.string, &end),
+				  x->t, n->offset, "range"));
 		*ret_any = i > 0 || !end;
 		if (end)
 			break;
@@ -163,10 +165,10 @@ static error *walk_range(struct execution *x, const struct value *dot, const str
 	else if (over.kind != VALUE_NOTHING)
 		return template_error(x->t, n->offset, "range can't go over %s",
 				      value_kind_name(over.kind));
-	x->flow = FLOW_ON;
 	if (!any)
 		TRY(walk_list(x, dot, n->otherwise));
-	/* a {{break}} after {{else}} leaves this range, a {{continue}} continues the one around it */
+	/* A {{break}} after {{else}} leaves this range, too; a {{continue}} there is for the one
+	 * around it. */
 	if (x->flow == FLOW_BREAK)
 		x->flow = FLOW_ON;
 	return NULL;

@@ -68,7 +68,8 @@ static error *skip_comment(struct lexer *l)
 	bytes rest = rest_of(l, 2);
 	const uint8_t *end = rest.size ? memmem(rest.data, rest.size, "*/", 2) : NULL;
 	if (!end)
-		return template_error(l->t, l->position, "the comment is not closed: */}} expected");
+		return template_error(l->t, l->position,
+				      "the comment is not closed: */}} expected");
 	l->position += 2 + (size_t)(end - rest.data) + 2;
 	if (!take_close(l, &ignored))
 		return template_error(l->t, l->position,
@@ -190,8 +191,8 @@ static error *take_quoted(struct lexer *l, enum token_type type, char quote, str
 		if (rest.data[i] == '\\' && i + 1 < rest.size && rest.data[i + 1] != '\n')
 			i++;
 	}
-	return template_error(l->t, l->position, "not closed: %c expected before the end of the line",
-			      quote);
+	return template_error(l->t, l->position,
+			      "not closed: %c expected before the end of the line", quote);
 }
 
 static error *take_raw_string(struct lexer *l, struct token *ret)

@@ -41,8 +41,9 @@ static error *unexpected(const struct parser *p, const char *expected)
 {
 	const struct token *token = &p->token;
 	if (token->type == TOKEN_UNSUPPORTED)
-		return template_error(p->t, token->offset, "manifests can't use \"%.*s\"; %s expected",
-				      shown(token), (const char *)token->text.data, expected);
+		return template_error(p->t, token->offset,
+				      "manifests can't use \"%.*s\"; %s expected", shown(token),
+				      (const char *)token->text.data, expected);
 	if (token->type == TOKEN_END_OF_TEXT)
 		return template_error(p->t, token->offset, "the template ends here; %s expected",
 				      expected);
@@ -128,8 +129,9 @@ static error *parse_function(struct parser *p, struct operand *o)
 	o->builtin = builtin_find(name);
 	if (!o->builtin)
 		return template_error(p->t, p->token.offset,
-				      "no function \"%.*s\" here; besides those of the manifest there are "
-				      BUILTIN_NAMES, shown(&p->token), (const char *)name.data);
+				      "no function \"%.*s\" here; besides those of the manifest "
+				      "there are " BUILTIN_NAMES,
+				      shown(&p->token), (const char *)name.data);
 	return NULL;
 }
 
@@ -256,7 +258,9 @@ static error *check_format(const struct parser *p, const struct command *c)
 	    !format || format->type != OPERAND_STRING)
 		return NULL;
 	const char *wrong = printf_check(format->literal.string);
-	return wrong ? template_error(p->t, format->offset, "the format of printf: %s", wrong) : NULL;
+	if (wrong)
+		return template_error(p->t, format->offset, "the format of printf: %s", wrong);
+	return NULL;
 }
 
 static bool ends_command(enum token_type type)
@@ -357,7 +361,7 @@ static error *parse_inside(struct parser *p, const struct node *control, struct 
 
 static error *parse_control(struct parser *p, struct node *control);
 
-/* {{else}}, {{else if}} after if, {{else with}} after with; the {{end}} of the last ends them all. */
+/* {{else}}, {{else if}} after if, {{else with}} after with; the {{end}} of the last is for all. */
 static error *parse_else(struct parser *p, struct node *control)
 {
 	enum token_type type = p->token.type, end;
@@ -369,7 +373,10 @@ static error *parse_else(struct parser *p, struct node *control)
 		control->otherwise->offset = p->token.offset;
 		return parse_control(p, control->otherwise);
 	}
-	TRY(expect(p, TOKEN_CLOSE, control->type == NODE_RANGE ? "}}" : "}} or the same word again"));
+	static const char *const expected[] = {
+		[NODE_IF] = "}} or if", [NODE_WITH] = "}} or with", [NODE_RANGE] = "}}"
+	};
+	TRY(expect(p, TOKEN_CLOSE, expected[control->type]));
 	size_t offset = p->token.offset;
 	TRY(parse_inside(p, control, &control->otherwise, &end));
 	if (end != TOKEN_END)

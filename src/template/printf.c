@@ -1,4 +1,4 @@
-/* Formats: Go's package fmt, "Printing". What Go would print as "%!verb(type=value)", this refuses. */
+/* Formats: Go's package fmt, "Printing". What Go prints as "%!verb(type=value)" is refused here. */
 #include "template/printf.h"
 
 #include "template/unicode.h"
@@ -17,10 +17,11 @@ struct directive {
 static bool take_flag(bytes *format, struct directive *d)
 {
 	bool *flags[] = { &d->minus, &d->plus, &d->sharp, &d->space, &d->zero };
-	const char *flag = format->size && format->data[0] ? strchr("-+# 0", format->data[0]) : NULL;
-	if (!flag)
+	static const char signs[] = "-+# 0";
+	const char *sign = format->size ? memchr(signs, format->data[0], strlen(signs)) : NULL;
+	if (!sign)
 		return false;
-	*flags[flag - "-+# 0"] = true;
+	*flags[sign - signs] = true;
 	*format = bytes_slice(*format, 1, SIZE_MAX);
 	return true;
 }
@@ -55,8 +56,8 @@ static const char *take_directive(bytes *format, struct directive *ret)
 	}
 	char verb = format->size ? (char)format->data[0] : 0;
 	if (!verb || !strchr("svdqxXtc%", verb))
-		return "one of the verbs s v d q x X t c % expected after %, with only flags, a width "
-		       "and a precision between";
+		return "one of the verbs s v d q x X t c % expected after %, with only flags, a "
+		       "width and a precision between";
 	if (verb == 'v' && ret->sharp)
 		return "%#v is not supported; %v or %q expected";
 	ret->verb = verb;
@@ -152,8 +153,8 @@ static bool can_be_raw(bytes text)
 	size_t size;
 	for (; text.size; text = bytes_slice(text, size, SIZE_MAX)) {
 		uint32_t c = utf8_decode(text, &size);
-		if ((c == UNICODE_REPLACEMENT && size == 1) || c == 0xfeff || c == '`' || c == 0x7f ||
-		    (c < ' ' && c != '\t'))
+		if ((c == UNICODE_REPLACEMENT && size == 1) || c == 0xfeff || c == '`' ||
+		    c == 0x7f || (c < ' ' && c != '\t'))
 			return false;
 	}
 	return true;
@@ -229,8 +230,8 @@ static size_t put_digits(uint64_t magnitude, unsigned base, bool upper, char dig
 	return count;
 }
 
-/* "For integers, width and precision are measured in units of Unicode code points … precision sets
- * the minimum number of digits"; the flag 0 does the same with the width, less the sign. */
+/* "For integers, precision sets the minimum number of digits"; the flag 0 does the same with the
+ * width, less the sign. */
 static size_t least_digits(const struct directive *d, bool has_sign)
 {
 	if (d->has_precision)
@@ -303,8 +304,11 @@ static const char *verbs_of(enum value_kind kind)
 
 static const char *format_value(struct writer *w, const struct directive *d, const struct value *v)
 {
+	if (v->kind == VALUE_OBJECT)
+		return "an object can't be printed";
 	if (!strchr(verbs_of(v->kind), d->verb))
-		return "a verb does not fit the kind of its argument; v fits strings, integers and booleans";
+		return "a verb does not fit the kind of its argument; v fits strings, integers and "
+		       "booleans";
 	if (v->kind == VALUE_STRING)
 		format_string(w, d, v->string);
 	else if (v->kind == VALUE_INTEGER && (d->verb == 'c' || d->verb == 'q'))

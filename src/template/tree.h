@@ -58,7 +58,15 @@ struct pipeline {
 	bool assigns;             /* = rather than := */
 };
 
-enum node_type { NODE_TEXT, NODE_ACTION, NODE_IF, NODE_WITH, NODE_RANGE, NODE_BREAK, NODE_CONTINUE };
+enum node_type {
+	NODE_TEXT,
+	NODE_ACTION,
+	NODE_IF,
+	NODE_WITH,
+	NODE_RANGE,
+	NODE_BREAK,
+	NODE_CONTINUE,
+};
 struct node {
 	enum node_type type;
 	size_t offset;

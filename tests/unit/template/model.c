@@ -18,7 +18,8 @@ struct secret_entry {
 static const struct secret_entry secrets[] = {
 	{ "cert", "cert-ecdsa", 256, true, TEXT("certificate one"), TEXT("public one"),
 	  TEXT("private one") },
-	{ "gr\xc3\xb6\xc3\x9f" "e", "plain", 0, false, { 0 }, TEXT("hello, world"), TEXT("hello, world") },
+	{ "gr\xc3\xb6\xc3\x9f" "e", "plain", 0, false, { 0 }, TEXT("hello, world"),
+	  TEXT("hello, world") },
 	{ "key", "symmetric-key", 128, false, { 0 }, TEXT("\0\1\2\xfd\xfe\xff"),
 	  TEXT("\0\1\2\xfd\xfe\xff") },
 	{ "nul", "plain", 0, false, { 0 }, TEXT("a\0b"), TEXT("a\0b") },
@@ -66,8 +67,8 @@ static const struct named_value data[] = {
 	{ "Previous", OBJECT(OBJECT_PREVIOUS, "") },
 	{ "Name", STRING("Ada") },
 	{ "Nothing", STRING("") },
-	{ "Odd", STRING("tab\t\"quote\" `back` gr\xc3\xb6\xc3\x9f" "e\xe2\x86\x92\xf0\x9f\x98\x80 \\ \x7f"
-			"\xc2\xa0\xe2\x80\x8b") },
+	{ "Odd", STRING("tab\t\"quote\" `back` gr\xc3\xb6\xc3\x9f" "e\xe2\x86\x92\xf0\x9f\x98\x80"
+			" \\ \x7f\xc2\xa0\xe2\x80\x8b") },
 	{ "Binary", STRING("a\xff\xf0\x9f\x98z\0") },
 	{ "Count", INTEGER(3) },
 	{ "Negative", INTEGER(-42) },
@@ -79,7 +80,8 @@ static const struct named_value data[] = {
 	{ "Empty", OBJECT(OBJECT_MAP, &empty_map) },
 };
 
-static bool find_value(const struct named_value *entries, size_t count, bytes name, struct value *ret)
+static bool find_value(const struct named_value *entries, size_t count, bytes name,
+		       struct value *ret)
 {
 	for (size_t i = 0; i < count; i++)
 		if (bytes_equal_string(name, entries[i].name)) {
@@ -119,9 +121,13 @@ static void find_secret(const struct secret_map *map, bytes name, struct value *
 static error *model_field(void *context, const struct value *of, bytes name, struct value *ret)
 {
 	(void)context;
-	const struct named_value marblerun[] = { { "RootCA", object(OBJECT_SECRET, &root_ca) },
-						 { "MarbleCert", object(OBJECT_SECRET, &marble_cert) } };
-	const struct named_value before[] = { { "Secrets", object(OBJECT_SECRETS, &previous_map) } };
+	const struct named_value marblerun[] = {
+		{ "RootCA", object(OBJECT_SECRET, &root_ca) },
+		{ "MarbleCert", object(OBJECT_SECRET, &marble_cert) },
+	};
+	const struct named_value before[] = {
+		{ "Secrets", object(OBJECT_SECRETS, &previous_map) },
+	};
 	const struct value_map *map = of->object;
 	bool found = false;
 	switch ((enum object_type)of->object_type) {
@@ -161,7 +167,8 @@ static error *model_key(void *context, const struct value *of, size_t n, bytes *
 	bool is_map = of->object_type == OBJECT_MAP;
 	*end = n >= (is_map ? map->count : secrets_of->count);
 	if (!*end)
-		*name = bytes_of_string(is_map ? map->entries[n].name : secrets_of->entries[n].name);
+		*name = bytes_of_string(is_map ? map->entries[n].name :
+						 secrets_of->entries[n].name);
 	return NULL;
 }
 
@@ -186,7 +193,8 @@ static bool model_has_function(void *context, bytes name)
 
 static error *raw_bytes(const struct value *v, bytes *ret)
 {
-	if (v->kind != VALUE_OBJECT || v->object_type < OBJECT_SECRET || v->object_type > OBJECT_PRIVATE)
+	if (v->kind != VALUE_OBJECT || v->object_type < OBJECT_SECRET ||
+	    v->object_type > OBJECT_PRIVATE)
 		return error_new(ERROR_INVALID, "no secret");
 	*ret = v->object_type == OBJECT_SECRET ? ((const struct secret_entry *)v->object)->public :
 						 *(const bytes *)v->object;
@@ -197,7 +205,8 @@ static error *call_string(const struct value *v, struct writer *text)
 {
 	const struct secret_entry *s = v->object;
 	if (v->kind != VALUE_OBJECT || v->object_type != OBJECT_SECRET || !s->type ||
-	    strcmp(s->type, "plain") != 0 || !s->public.size || memchr(s->public.data, 0, s->public.size))
+	    strcmp(s->type, "plain") != 0 || !s->public.size ||
+	    memchr(s->public.data, 0, s->public.size))
 		return error_new(ERROR_INVALID, "not plain");
 	write_bytes(text, s->public);
 	return NULL;
