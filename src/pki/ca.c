@@ -6,7 +6,6 @@
 /* 2^63 - 1 nanoseconds, 292 years: what public coordinators grant. A mesh ends with its manifest,
  * not with a date; the host sets the clock that a date would be compared to. */
 static const int64_t lifetime_s = 9223372036;
-static const int64_t last_second = 253402300799; /* of the year 9999 (RFC 5280 section 4.1.2.5) */
 
 static const char root_name[] = "MarbleRun Coordinator";
 static const char intermediate_name[] = "MarbleRun Coordinator - Intermediate CA";
@@ -16,9 +15,9 @@ DEFINE_CLEANUP(ASN1_OBJECT_free, ASN1_OBJECT *)
 
 static error *long_lived(EVP_PKEY *key, const char *common_name, int64_t now, X509 **ret)
 {
-	if (now < 0 || now > last_second)
+	if (now < 0 || now > last_encodable_second)
 		return error_new(ERROR_INVALID, "the clock is outside the years 1970 to 9999");
-	int64_t end = now > last_second - lifetime_s ? last_second : now + lifetime_s;
+	int64_t end = now > last_encodable_second - lifetime_s ? last_encodable_second : now + lifetime_s;
 	CLEANUP(X509_free) X509 *draft = NULL;
 	TRY(draft_new(key, now - CLOCK_TOLERANCE_S, end, &draft));
 	TRY(draft_common_name(draft, common_name));

@@ -125,18 +125,26 @@ error *draft_add_subject_key_id(X509 *draft, bytes id)
 	return draft_add(draft, NID_subject_key_identifier, false, value);
 }
 
-error *general_name_push(GENERAL_NAMES *names, int kind, bytes content)
+error *general_name_set(GENERAL_NAME *name, int kind, bytes content)
 {
 	int type = kind == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING;
-	CLEANUP(GENERAL_NAME_free) GENERAL_NAME *name = GENERAL_NAME_new();
 	ASN1_STRING *value = ASN1_STRING_type_new(type);
-	if (name && value)
-		GENERAL_NAME_set0_value(name, kind, value);
-	else
+	if (!value || content.size > INT_MAX ||
+	    !ASN1_STRING_set(value, content.size ? content.data : (const uint8_t *)"",
+			     (int)content.size)) {
 		ASN1_STRING_free(value);
-	if (!name || !value || content.size > INT_MAX ||
-	    !ASN1_STRING_set(value, content.data, (int)content.size) ||
-	    !sk_GENERAL_NAME_push(names, name))
+		return failed("name");
+	}
+	GENERAL_NAME_set0_value(name, kind, value);
+	return NULL;
+}
+
+error *general_name_push(GENERAL_NAMES *names, int kind, bytes content)
+{
+	CLEANUP(GENERAL_NAME_free) GENERAL_NAME *name = GENERAL_NAME_new();
+	TRY_ALLOC(name);
+	TRY(general_name_set(name, kind, content));
+	if (!sk_GENERAL_NAME_push(names, name))
 		return failed("name");
 	name = NULL; /* the stack's now */
 	return NULL;

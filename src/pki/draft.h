@@ -14,6 +14,9 @@ DEFINE_CLEANUP(EXTENDED_KEY_USAGE_free, EXTENDED_KEY_USAGE *)
  * before. */
 enum { CLOCK_TOLERANCE_S = 3600 };
 
+/* The end of the year 9999: no date of a certificate is later (RFC 5280 section 4.1.2.5). */
+static const int64_t last_encodable_second = 253402300799;
+
 /* KeyUsage as a set; bit numbers of RFC 5280 section 4.2.1.3, which Go's x509.KeyUsage shares. */
 enum key_usage {
 	USAGE_DIGITAL_SIGNATURE = 1 << 0,
@@ -40,7 +43,9 @@ error *draft_add_tls_purposes(X509 *draft) MUST_USE;
 /* Empty: the leftmost 160 bits of the SHA-256 of the public key (RFC 7093 section 2, method 1). */
 error *draft_add_subject_key_id(X509 *draft, bytes id) MUST_USE;
 
-/* Pushes to `names`. */
+/* Sets a new GENERAL_NAME: IA5String kinds (DNS, e-mail, URI) and GEN_IPADD. */
+error *general_name_set(GENERAL_NAME *name, int kind, bytes content) MUST_USE;
+/* Pushes one to `names`. */
 error *general_name_push(GENERAL_NAMES *names, int kind, bytes content) MUST_USE;
 error *general_names_of(const struct san_list *list, GENERAL_NAMES **ret) MUST_USE;
 /* 127.0.0.1 and ::1, unless they are there. */

@@ -3,6 +3,9 @@
 #include "pki/ca.h"
 #include "secrets/secret_value.h"
 
+/* Bits of a symmetric key: what can be derived for a marble, and what is made at random. */
+enum { DERIVED_BITS_MAX = 255 * 32 * 8, SYMMETRIC_BITS_MAX = 64 * 1024 * 8 };
+
 /* Does making it take long (RSA), so that it must not run where requests wait? */
 bool secret_is_slow(const struct secret_definition *definition);
 /* Anything but a per-marble symmetric key: random key, or key and certificate signed by the
