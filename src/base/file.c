@@ -54,8 +54,10 @@ error *file_read_secret(const char *path, size_t limit, struct secret *ret)
 	return secret_of_writer(&w, path, ret);
 }
 
-static error *write_all(int descriptor, const char *path, bytes content)
+static error *write_all(int descriptor, const char *path, bytes content, mode_t mode)
 {
+	if (fchmod(descriptor, mode) != 0)
+		return error_errno(ERROR_UNAVAILABLE, errno, "setting the mode of %s", path);
 	while (content.size) {
 		ssize_t put = write(descriptor, content.data, content.size);
 		if (put < 0 && errno == EINTR)
@@ -74,9 +76,7 @@ static error *write_temporary(char *temporary, bytes content, mode_t mode)
 	CLEANUP_CLOSE int descriptor = mkostemp(temporary, O_CLOEXEC);
 	if (descriptor < 0)
 		return error_errno(ERROR_UNAVAILABLE, errno, "creating %s", temporary);
-	error *e = write_all(descriptor, temporary, content);
-	if (!e && fchmod(descriptor, mode) != 0)
-		e = error_errno(ERROR_UNAVAILABLE, errno, "setting the mode of %s", temporary);
+	error *e = write_all(descriptor, temporary, content, mode);
 	if (e)
 		unlink(temporary);
 	return e;

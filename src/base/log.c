@@ -4,6 +4,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/utf8.h"
 #include "base/writer.h"
 
 /* A line is a single write, so that threads do not mix theirs; longer values are cut. */
@@ -25,20 +26,29 @@ bool log_enabled(enum log_level level)
 
 static const char *const level_names[] = { "debug", "info", "warning", "error" };
 
+/* Characters that begin a line, steer a terminal, or change the order in which others are shown. */
+static bool is_control(uint32_t c)
+{
+	return c < 0x20 || (c >= 0x7f && c <= 0x9f) || c == 0x61c || c == 0x200e || c == 0x200f ||
+	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
 /* A JSON string; also how values are quoted in text, so that no value can forge a line. */
 static void write_quoted(struct writer *w, const char *text)
 {
+	bytes rest = bytes_slice(bytes_of_string(text), 0, LOG_VALUE_MAX);
+	size_t size;
 	write_u8(w, '"');
-	for (size_t i = 0; text[i] && i < LOG_VALUE_MAX; i++) {
-		unsigned char c = (unsigned char)text[i];
+	for (; rest.size; rest = bytes_slice(rest, size, SIZE_MAX)) {
+		uint32_t c = utf8_decode(rest, &size);
 		if (c == '"' || c == '\\')
-			write_format(w, "\\%c", c);
-		else if (c == '\n')
+			write_u8(w, '\\');
+		if (c == '\n')
 			write_string(w, "\\n");
-		else if (c < 0x20 || c == 0x7f)
-			write_format(w, "\\u%04x", c);
+		else if (is_control(c))
+			write_format(w, "\\u%04x", (unsigned)c);
 		else
-			write_u8(w, c);
+			write_utf8(w, c);
 	}
 	write_u8(w, '"');
 }

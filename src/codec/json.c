@@ -29,6 +29,13 @@ static error *check_depth(bytes text, const char *what)
 	return NULL;
 }
 
+/* Jansson shows what stands at the place, "… near 'text'", which may be a part of a secret. */
+static int without_text(const json_error_t *where)
+{
+	const char *near = strstr(where->text, " near '");
+	return (int)(near ? (size_t)(near - where->text) : strlen(where->text));
+}
+
 error *json_parse(bytes text, const char *what, json_t **ret)
 {
 	json_error_t where;
@@ -36,8 +43,8 @@ error *json_parse(bytes text, const char *what, json_t **ret)
 	json_t *value = json_loadb(text.data ? (const char *)text.data : "", text.size,
 				   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
 	if (!value)
-		return error_new(ERROR_INVALID, "%s: line %d, column %d: %s", what, where.line,
-				 where.column, where.text);
+		return error_new(ERROR_INVALID, "%s: line %d, column %d: %.*s", what, where.line,
+				 where.column, without_text(&where), where.text);
 	*ret = value;
 	return NULL;
 }

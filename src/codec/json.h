@@ -17,7 +17,8 @@ static inline void json_decref_cleanup(json_t **owned)
 
 /* Parses one JSON value, which may hold NULs in strings, with nothing behind it but white space.
  * Refused with line and column: syntax errors, invalid UTF-8, a name twice in one object, more than
- * JSON_DEPTH_MAX levels. `what` names the document in messages. *ret is owned by the caller. */
+ * JSON_DEPTH_MAX levels. `what` names the document in messages, which show nothing of its content.
+ * *ret is owned by the caller. */
 error *json_parse(bytes text, const char *what, json_t **ret) MUST_USE;
 /* The member of an object whose name matches as Go's decoder matches: exactly, else without regard
  * to ASCII case. NULL when there is none (or `object` is no object). Borrowed. */

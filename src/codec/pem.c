@@ -32,6 +32,26 @@ static bool skip_past(bytes *from, const char *mark, bytes *ret_before)
 	return true;
 }
 
+/* RFC 7468, section 3: a label is printable ASCII. */
+static bool is_label(bytes name)
+{
+	for (size_t i = 0; i < name.size; i++)
+		if (name.data[i] < ' ' || name.data[i] > '~')
+			return false;
+	return name.size <= PEM_LABEL_MAX;
+}
+
+/* CR and LF are skipped by base64_decode; blanks, around which Go reads, here. */
+static error *decode_body(bytes body, struct secret *ret)
+{
+	CLEANUP(writer_free) struct writer digits = { .secret = true };
+	for (size_t i = 0; i < body.size; i++)
+		if (body.data[i] != ' ' && body.data[i] != '\t')
+			write_u8(&digits, body.data[i]);
+	TRY(writer_check(&digits, "content"));
+	return base64_decode_secret(writer_view(&digits), "content", ret);
+}
+
 error *pem_next(struct pem_walk *walk, const char *what, bool *found, char label[64],
 		struct secret *ret)
 {
@@ -41,17 +61,14 @@ error *pem_next(struct pem_walk *walk, const char *what, bool *found, char label
 		return NULL;
 	}
 	size_t number = walk->blocks + 1;
-	if (!skip_past(&rest, close_mark, &name) || name.size > PEM_LABEL_MAX)
+	if (!skip_past(&rest, close_mark, &name) || !is_label(name))
 		return error_new(ERROR_INVALID, "%s: PEM block %zu has no proper label", what, number);
 	if (!skip_past(&rest, end_mark, &body) || !skip_past(&rest, close_mark, &end_name) ||
 	    !bytes_equal(name, end_name))
 		return error_new(ERROR_INVALID, "%s: PEM block %zu (%.*s) is not closed", what, number,
 				 (int)name.size, (const char *)name.data);
-	/* Manifests on Windows have CR LF, which base64_decode skips; blanks are allowed around. */
-	while (body.size && (body.data[0] == ' ' || body.data[0] == '\t'))
-		body = bytes_slice(body, 1, SIZE_MAX);
-	TRY_CTX(base64_decode_secret(body, "content", ret), "%s: PEM block %zu (%.*s)", what, number,
-		(int)name.size, (const char *)name.data);
+	TRY_CTX(decode_body(body, ret), "%s: PEM block %zu (%.*s)", what, number, (int)name.size,
+		(const char *)name.data);
 	snprintf(label, PEM_LABEL_MAX + 1, "%.*s", (int)name.size, (const char *)name.data);
 	walk->rest = rest;
 	walk->blocks = number;

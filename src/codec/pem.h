@@ -11,7 +11,8 @@ struct pem_walk {
 	bytes rest;
 	size_t blocks; /* found so far */
 };
-/* The next block with any label; text between blocks is skipped. *found is false at the end.
+/* The next block with any label; text between blocks is skipped, as are blanks in a block, around
+ * which Go's decoder reads, too. *found is false at the end.
  * `label` receives at most 63 characters. The content counts as a secret until known better. */
 error *pem_next(struct pem_walk *walk, const char *what, bool *found, char label[64],
 		struct secret *ret) MUST_USE;

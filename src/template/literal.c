@@ -2,7 +2,8 @@
 
 #include <ctype.h>
 
-#include "template/unicode.h"
+#include "base/owned.h"
+#include "base/utf8.h"
 
 static int digit_value(uint8_t c)
 {
@@ -121,7 +122,7 @@ static const char *take_escape(bytes *text, char quote, uint32_t *ret, bool *is_
 	*text = bytes_slice(*text, 1, SIZE_MAX);
 	if (!digits || !take_digits(text, digits, 16, ret))
 		return wrong;
-	return *is_byte || unicode_is_valid(*ret) ? NULL : wrong;
+	return *is_byte || utf8_can_hold(*ret) ? NULL : wrong;
 }
 
 static const char *take_character(bytes *text, char quote, uint32_t *ret, bool *is_byte)

@@ -139,7 +139,7 @@ static void write_quoted(struct writer *w, bytes text, bool ascii)
 	write_u8(w, '"');
 	for (; text.size; text = bytes_slice(text, size, SIZE_MAX)) {
 		uint32_t c = utf8_decode(text, &size);
-		if (c == UNICODE_REPLACEMENT && size == 1)
+		if (c == UTF8_REPLACEMENT && size == 1)
 			write_format(w, "\\x%02x", text.data[0]);
 		else
 			write_quoted_character(w, c, '"', ascii);
@@ -153,7 +153,7 @@ static bool can_be_raw(bytes text)
 	size_t size;
 	for (; text.size; text = bytes_slice(text, size, SIZE_MAX)) {
 		uint32_t c = utf8_decode(text, &size);
-		if ((c == UNICODE_REPLACEMENT && size == 1) || c == 0xfeff || c == '`' ||
+		if ((c == UTF8_REPLACEMENT && size == 1) || c == 0xfeff || c == '`' ||
 		    c == 0x7f || (c < ' ' && c != '\t'))
 			return false;
 	}
@@ -268,9 +268,9 @@ static void format_number(struct writer *w, const struct directive *d, int64_t v
 static void format_character(struct writer *w, const struct directive *d, int64_t value)
 {
 	CLEANUP(writer_free) struct writer piece = { .secret = true };
-	uint32_t c = value < 0 || value > UNICODE_MAX ? UNICODE_REPLACEMENT : (uint32_t)value;
-	if (!unicode_is_valid(c))
-		c = UNICODE_REPLACEMENT;
+	uint32_t c = value < 0 || value > UTF8_MAX ? UTF8_REPLACEMENT : (uint32_t)value;
+	if (!utf8_can_hold(c))
+		c = UTF8_REPLACEMENT;
 	if (d->verb == 'q') {
 		write_u8(&piece, '\'');
 		write_quoted_character(&piece, c, '\'', d->plus);
