@@ -69,6 +69,25 @@ error *json_print(const json_t *value, size_t flags, struct blob *ret)
 	return NULL;
 }
 
+void write_json_string(struct writer *w, bytes text)
+{
+	size_t done = 0;
+	write_u8(w, '"');
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t c = text.data[i];
+		if (c >= 0x20 && c != '"' && c != '\\')
+			continue;
+		write_bytes(w, bytes_slice(text, done, i - done));
+		done = i + 1;
+		if (c == '\n')
+			write_string(w, "\\n");
+		else
+			write_format(w, "\\u%04x", c);
+	}
+	write_bytes(w, bytes_slice(text, done, SIZE_MAX));
+	write_u8(w, '"');
+}
+
 bytes json_bytes(const json_t *string)
 {
 	if (!json_is_string(string))

@@ -25,6 +25,9 @@ error *json_parse(bytes text, const char *what, json_t **ret) MUST_USE;
 json_t *json_member(json_t *object, const char *name);
 /* Compact text of a value; `flags` as for json_dumpb (JSON_COMPACT, JSON_INDENT(n), …). */
 error *json_print(const json_t *value, size_t flags, struct blob *ret) MUST_USE;
+/* Appends text as a JSON string, for documents that hold secrets and so stay out of jansson. The text
+ * must be UTF-8. */
+void write_json_string(struct writer *w, bytes text);
 /* The bytes of a string value; empty when it is none. Borrowed. */
 bytes json_bytes(const json_t *string);
 /* "object", "array", "string", "integer", "number", "boolean", "null": for messages. */

@@ -26,8 +26,7 @@ error *transaction_delete(struct transaction *txn, const char *name) MUST_USE;
 error *transaction_each(struct transaction *txn, const char *prefix,
 			error *(*visit)(void *context, const char *name, bytes value),
 			void *context) MUST_USE;
-/* Ends the transaction in either case. After an error nothing of it has happened, and the message
- * says so; ERROR_INTERNAL with "unknown" in it would be a lie, so backends must not leave it open. */
+/* Ends the transaction in either case. After an error nothing of it has happened. */
 error *transaction_commit(struct transaction **txn) MUST_USE;
 /* Gives it up, unless committed. NULL is accepted. */
 void transaction_free(struct transaction *txn);

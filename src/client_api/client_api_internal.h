@@ -1,0 +1,15 @@
+/* The resources: one file each. Every function ends its exchange. */
+#pragma once
+#include "client_api/client_api.h"
+#include "client_api/jsend.h"
+
+typedef void (*resource_handler)(struct client_api *api, struct http_exchange *x);
+
+void status_get(struct client_api *api, struct http_exchange *x);
+void status_get_v1(struct client_api *api, struct http_exchange *x);
+void manifest_get(struct client_api *api, struct http_exchange *x);
+void manifest_get_v1(struct client_api *api, struct http_exchange *x);
+void manifest_post(struct client_api *api, struct http_exchange *x);
+void manifest_post_v1(struct client_api *api, struct http_exchange *x);
+void quote_get(struct client_api *api, struct http_exchange *x);
+void quote_get_v1(struct client_api *api, struct http_exchange *x);

@@ -1,0 +1,64 @@
+#include <stdatomic.h>
+
+#include "base/log.h"
+#include "client_api/client_api_internal.h"
+
+struct route {
+	const char *path;
+	resource_handler get, post; /* NULL: method not allowed */
+};
+
+static const struct route routes[] = {
+	{ "/api/v2/status", status_get, NULL },
+	{ "/api/v2/manifest", manifest_get, manifest_post },
+	{ "/api/v2/quote", quote_get, NULL },
+};
+/* Version 1 takes raw bodies and stays served. */
+static const struct route deprecated_routes[] = {
+	{ "/status", status_get_v1, NULL },
+	{ "/manifest", manifest_get_v1, manifest_post_v1 },
+	{ "/quote", quote_get_v1, NULL },
+};
+
+static const struct route *find(const struct route *table, size_t count, bytes path)
+{
+	for (size_t i = 0; i < count; i++)
+		if (bytes_equal_string(path, table[i].path))
+			return &table[i];
+	return NULL;
+}
+
+static void warn_once(const struct route *route)
+{
+	static atomic_flag warned[ARRAY_SIZE(deprecated_routes)];
+	if (!atomic_flag_test_and_set(&warned[route - deprecated_routes]))
+		log_warning("a client uses a deprecated endpoint; /api/v2 has the same",
+			    LOG_TEXT_FIELD("path", route->path));
+}
+
+static const struct route *find_route(bytes path)
+{
+	const struct route *route = find(routes, ARRAY_SIZE(routes), path);
+	if (route)
+		return route;
+	route = find(deprecated_routes, ARRAY_SIZE(deprecated_routes), path);
+	if (route)
+		warn_once(route);
+	return route;
+}
+
+void client_api_handle(void *context, struct http_exchange *x)
+{
+	const struct route *route = find_route(x->path);
+	if (!route) {
+		jsend_error(x, error_new(ERROR_NOT_FOUND, "there is no such endpoint"));
+		return;
+	}
+	resource_handler handler = bytes_equal_string(x->method, "GET")  ? route->get :
+				   bytes_equal_string(x->method, "POST") ? route->post :
+									   NULL;
+	if (handler)
+		handler(context, x);
+	else
+		jsend_method_not_allowed(x);
+}

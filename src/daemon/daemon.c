@@ -1,0 +1,233 @@
+#include "daemon/daemon.h"
+
+#include <signal.h>
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "client_api/client_api.h"
+#include "daemon/endorsement_folder.h"
+#include "marble_api/marble_api.h"
+#include "net/http_server.h"
+
+enum { DRAIN_SECONDS = 30, QUEUE_MAX = 4096, GIVES_WAY = 19 };
+
+/* Everything that lives as long as the process, in the order in which it is made. */
+struct daemon {
+	const struct configuration *configuration;
+	marblerun_issuer *issuer;
+	marblerun_verifier *verifier;
+	struct endorsement_folder *folder;
+	struct san_list names;
+	struct store *store;
+	struct loops *loops;
+	struct workers *fast, *slow;
+	struct tls_server *client_tls, *marble_tls;
+	struct coordinator *coordinator;
+	struct client_api client_api;
+	struct marble_api marble_api;
+	struct http_server *client_server, *marble_server;
+	struct event *terminate, *interrupt;
+	int undrained;
+};
+
+static void daemon_free(struct daemon *d)
+{
+	if (d->terminate)
+		event_free(d->terminate);
+	if (d->interrupt)
+		event_free(d->interrupt);
+	workers_free(d->fast);
+	workers_free(d->slow);
+	http_server_free(d->client_server);
+	http_server_free(d->marble_server);
+	coordinator_close(d->coordinator);
+	tls_server_free(d->client_tls);
+	tls_server_free(d->marble_tls);
+	loops_free(d->loops);
+	store_close(d->store);
+	san_free(&d->names);
+	endorsement_folder_close(d->folder);
+	marblerun_verifier_free(d->verifier);
+	marblerun_issuer_free(d->issuer);
+}
+DEFINE_CLEANUP_IN_PLACE(daemon_free, struct daemon)
+
+/* A simulated platform vouches for itself and its marbles, and for nobody else: it was named. */
+static error *trust_platform(struct daemon *d, const char *platform)
+{
+	CLEANUP_FREE char *path = NULL;
+	CLEANUP(blob_free) struct blob root = { 0 };
+	char reason[MARBLERUN_REASON_SIZE];
+	if (asprintf(&path, "%s/root_ca.pem", platform) < 0) {
+		path = NULL;
+		return error_no_memory();
+	}
+	TRY(file_read(path, 1 << 16, &root));
+	struct marblerun_bytes text = { root.data, root.size };
+	if (marblerun_verifier_trust_simulated(d->verifier, text, reason) != 0)
+		return error_new(ERROR_INVALID, "%s: %s", path, reason);
+	log_warning("SIMULATED platform: evidence is checked, but protects nothing",
+		    LOG_TEXT_FIELD("platform", platform));
+	return endorsement_folder_open(platform, &d->folder);
+}
+
+static error *open_tee(struct daemon *d)
+{
+	char reason[MARBLERUN_REASON_SIZE];
+	d->verifier = marblerun_verifier_new();
+	TRY_ALLOC(d->verifier);
+	if (d->configuration->plain_simulation) {
+		log_warning("OE_SIMULATION=1: no evidence is issued and none is asked for");
+		return NULL;
+	}
+	if (marblerun_issuer_open(NULL, &d->issuer, reason) != 0)
+		return error_new(ERROR_UNAVAILABLE,
+				 "this machine offers no way to attest: %s. To try without hardware, make a "
+				 "simulated platform (marblerun sim init DIR) and set "
+				 "MARBLERUN_SIM_PLATFORM=DIR", reason);
+	log_info("attesting", LOG_TEXT_FIELD("tee", marblerun_issuer_name(d->issuer)));
+	const char *platform = marblerun_issuer_sim_platform(d->issuer);
+	return platform ? trust_platform(d, platform) : NULL;
+}
+
+static error *set_client_identity(struct daemon *d, const struct mesh *mesh)
+{
+	X509 *chain[] = { mesh->ca.root };
+	return tls_server_set_identity(d->client_tls, chain, 1, mesh->ca.root_key);
+}
+
+static error *set_marble_identity(struct daemon *d, const struct mesh *mesh)
+{
+	X509 *chain[] = { mesh->ca.marble_root };
+	return tls_server_set_identity(d->marble_tls, chain, 1, mesh->ca.intermediate_key);
+}
+
+static void identity_changed(void *context, const struct mesh *mesh)
+{
+	error *e = set_client_identity(context, mesh);
+	if (!e)
+		e = set_marble_identity(context, mesh);
+	if (e)
+		log_error("a server could not take its new certificate", LOG_ERROR_FIELD(e));
+	error_free(e);
+}
+
+static error *open_tls(struct daemon *d)
+{
+	static const char *const client_protocols[] = { "h2", "http/1.1", NULL };
+	static const char *const marble_protocols[] = { "h2", NULL };
+	TRY(tls_server_new(TLS_CLIENT_AUTH_REQUESTED, true, client_protocols, &d->client_tls));
+	return tls_server_new(TLS_CLIENT_AUTH_REQUIRED, true, marble_protocols, &d->marble_tls);
+}
+
+static error *open_coordinator(struct daemon *d)
+{
+	struct coordinator_options options = {
+		.store = d->store,
+		.issuer = d->issuer,
+		.verifier = d->verifier,
+		.endorsements = d->folder ? endorsement_folder_use(d->folder) : no_endorsements(),
+		.names = &d->names,
+		.identity_changed = identity_changed,
+		.identity_context = d,
+	};
+	TRY_CTX(san_add_list(&d->names, d->configuration->dns_names), "EDG_COORDINATOR_DNS_NAMES");
+	TRY(store_open_memory(&d->store));
+	return coordinator_open(&options, clock_now(), &d->coordinator);
+}
+
+static error *set_startup_manifest(struct daemon *d)
+{
+	CLEANUP(blob_free) struct blob text = { 0 };
+	CLEANUP(named_blobs_free) struct named_blobs recovery = { 0 };
+	const char *path = d->configuration->startup_manifest;
+	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(d->coordinator);
+	if (!path || mesh->manifest)
+		return NULL;
+	TRY_CTX(file_read(path, MANIFEST_SIZE_MAX, &text), "EDG_STARTUP_MANIFEST");
+	TRY_CTX(coordinator_set_manifest(d->coordinator, blob_view(&text), clock_now(), &recovery),
+		"EDG_STARTUP_MANIFEST: %s", path);
+	log_info("startup manifest set", LOG_TEXT_FIELD("path", path));
+	return NULL;
+}
+
+static error *open_workers(struct daemon *d)
+{
+	TRY(loops_new(0, &d->loops));
+	TRY(workers_new(loops_count(d->loops), 0, QUEUE_MAX, &d->fast));
+	return workers_new(loops_count(d->loops), GIVES_WAY, QUEUE_MAX, &d->slow);
+}
+
+static error *open_servers(struct daemon *d)
+{
+	d->client_api = (struct client_api){ d->coordinator, d->slow };
+	d->marble_api = (struct marble_api){ d->coordinator, d->fast, d->slow };
+	struct http_server_options client = { .address = d->configuration->client_address,
+					      .tls = d->client_tls,
+					      .handler = client_api_handle,
+					      .context = &d->client_api };
+	struct http_server_options marble = { .address = d->configuration->mesh_address,
+					      .tls = d->marble_tls,
+					      .limits = { .body_bytes = MARBLE_API_REQUEST_MAX },
+					      .handler = marble_api_handle,
+					      .context = &d->marble_api };
+	/* A manifest in base64 inside JSON. */
+	client.limits.body_bytes = MANIFEST_SIZE_MAX / 3 * 4 + 4096;
+	TRY_CTX(http_server_start(d->loops, &client, &d->client_server), "client API");
+	TRY_CTX(http_server_start(d->loops, &marble, &d->marble_server), "marble API");
+	log_info("serving the client API", LOG_TEXT_FIELD("address", client.address),
+		 LOG_NUMBER_FIELD("port", http_server_port(d->client_server)));
+	log_info("serving the marble API", LOG_TEXT_FIELD("address", marble.address),
+		 LOG_NUMBER_FIELD("port", http_server_port(d->marble_server)));
+	return NULL;
+}
+
+static void drained(void *context)
+{
+	struct daemon *d = context;
+	if (__atomic_sub_fetch(&d->undrained, 1, __ATOMIC_ACQ_REL) == 0)
+		loops_stop(d->loops);
+}
+
+static void stop(evutil_socket_t number, short what, void *context)
+{
+	struct daemon *d = context;
+	(void)what;
+	if (__atomic_load_n(&d->undrained, __ATOMIC_ACQUIRE)) {
+		log_warning("stopping at once");
+		loops_stop(d->loops);
+		return;
+	}
+	log_info("stopping: finishing what is in flight", LOG_NUMBER_FIELD("signal", number));
+	__atomic_store_n(&d->undrained, 2, __ATOMIC_RELEASE);
+	http_server_stop(d->client_server, DRAIN_SECONDS, drained, d);
+	http_server_stop(d->marble_server, DRAIN_SECONDS, drained, d);
+}
+
+static error *watch_signals(struct daemon *d)
+{
+	struct event_base *base = loops_base(d->loops, 0);
+	signal(SIGPIPE, SIG_IGN);
+	d->terminate = evsignal_new(base, SIGTERM, stop, d);
+	d->interrupt = evsignal_new(base, SIGINT, stop, d);
+	if (!d->terminate || !d->interrupt || event_add(d->terminate, NULL) != 0 ||
+	    event_add(d->interrupt, NULL) != 0)
+		return error_no_memory();
+	return NULL;
+}
+
+error *daemon_run(const struct configuration *configuration)
+{
+	CLEANUP(daemon_free) struct daemon d = { .configuration = configuration };
+	TRY(open_tee(&d));
+	TRY(open_workers(&d));
+	TRY(open_tls(&d));
+	TRY(open_coordinator(&d));
+	TRY(set_startup_manifest(&d));
+	TRY(open_servers(&d));
+	TRY(watch_signals(&d));
+	TRY(loops_run(d.loops));
+	log_info("stopped");
+	return NULL;
+}
