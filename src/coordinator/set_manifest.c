@@ -3,6 +3,7 @@
 #include "manifest/check.h"
 #include "manifest/parse.h"
 #include "secrets/generate.h"
+#include "store/recovery.h"
 
 /* Every secret's definition must be one that can be carried out, also those made per marble. */
 static error *check_secrets(const struct manifest *m)
@@ -55,13 +56,50 @@ static error *put_manifest(struct transaction *txn, const struct manifest *m, EV
 	return mesh_store_state(txn, STATE_ACCEPTING_MARBLES);
 }
 
+static error *name_recovery(const struct manifest *m, struct blob *encrypted, struct named_blobs *ret)
+{
+	size_t count = m->recovery_key_count;
+	CLEANUP(named_blobs_free) struct named_blobs blobs = { 0 };
+	blobs.items = calloc(count ? count : 1, sizeof *blobs.items);
+	TRY_ALLOC(blobs.items);
+	for (; blobs.count < count; blobs.count++) {
+		struct named_blob *item = &blobs.items[blobs.count];
+		item->name = strdup(m->recovery_keys[blobs.count].name);
+		TRY_ALLOC(item->name);
+		item->value = blob_take(&encrypted[blobs.count]);
+	}
+	*ret = blobs;
+	blobs = (struct named_blobs){ 0 };
+	return NULL;
+}
+
+/* The key that the state is to be recovered with, and its parts for those who may recover it. */
+static error *make_recovery(struct transaction *txn, const struct manifest *m, struct named_blobs *ret)
+{
+	CLEANUP(secret_free) struct secret state_key = { 0 };
+	struct blob *encrypted = calloc(m->recovery_key_count + 1, sizeof *encrypted);
+	TRY_ALLOC(encrypted);
+	error *e = secret_random(STATE_KEY_SIZE, &state_key);
+	if (!e)
+		e = transaction_put(txn, STORED_STATE_KEY, secret_view(&state_key));
+	if (!e)
+		e = recovery_split(m, secret_view(&state_key), encrypted);
+	if (!e)
+		e = name_recovery(m, encrypted, ret);
+	for (size_t i = 0; i < m->recovery_key_count; i++)
+		blob_free(&encrypted[i]);
+	free(encrypted);
+	return e;
+}
+
 error *coordinator_set_manifest(struct coordinator *c, bytes text, int64_t now,
 				struct named_blobs *ret_recovery)
 {
 	CLEANUP(manifest_free) struct manifest *m = NULL;
 	CLEANUP(transaction_free) struct transaction *txn = NULL;
-	CLEANUP(mesh_release) struct mesh *before = NULL, *after = NULL;
-	before = coordinator_mesh(c);
+	CLEANUP(mesh_release) struct mesh *before = coordinator_mesh(c);
+	CLEANUP(mesh_release) struct mesh *after = NULL;
+	CLEANUP(named_blobs_free) struct named_blobs recovery = { 0 };
 	TRY(state_require(before->state, REQUEST_SET_MANIFEST));
 	TRY_CTX(parse_and_check(text, &m), "manifest");
 	TRY(store_begin(c->options.store, &txn));
@@ -71,10 +109,12 @@ error *coordinator_set_manifest(struct coordinator *c, bytes text, int64_t now,
 	TRY(state_require(before->state, REQUEST_SET_MANIFEST));
 	TRY(fit_intermediate(c, txn, m, &before->ca, now));
 	TRY(make_shared_secrets(txn, m, &before->ca, now));
+	TRY(make_recovery(txn, m, &recovery));
 	TRY(put_manifest(txn, m, before->ca.root_key));
 	TRY_CTX(mesh_load(txn, &after), "manifest");
 	TRY(transaction_commit(&txn));
 	coordinator_publish(c, TAKE(after));
-	*ret_recovery = (struct named_blobs){ 0 };
+	*ret_recovery = recovery;
+	recovery = (struct named_blobs){ 0 };
 	return NULL;
 }
