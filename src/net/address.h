@@ -1,0 +1,11 @@
+/* Addresses as text. */
+#pragma once
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include "base/error.h"
+
+/* Splits host:port, :port or [v6]:port; `host` is empty for all interfaces. */
+error *address_split(const char *text, char host[256], char port[8]) MUST_USE;
+/* "127.0.0.1:51234", "[::1]:51234". */
+void address_print(const struct sockaddr *address, char *to, size_t size);

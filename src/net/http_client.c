@@ -1,0 +1,200 @@
+#include "net/http_client.h"
+
+#include <curl/curl.h>
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+#include <pthread.h>
+#include <stdio.h>
+
+enum { DEFAULT_TIMEOUT_S = 30, DEFAULT_RESPONSE_MAX = 64 << 20 };
+
+struct http_client {
+	CURL *curl;
+	struct http_client_options options;
+	X509 *presented; /* by the server, on the connection of the last handshake */
+	struct writer body;
+	char error_text[CURL_ERROR_SIZE];
+};
+
+static void initialise(void)
+{
+	curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static bool same_certificate(const X509 *a, const X509 *b)
+{
+	return X509_cmp(a, b) == 0;
+}
+
+/* The server's own certificate is the pinned one, or the pinned one signed it. The handshake proves
+ * that the server has the key. */
+static bool is_pinned(X509 *presented, X509 *pinned)
+{
+	bool good = same_certificate(presented, pinned) ||
+		    (X509_check_ca(pinned) == 1 && X509_check_issued(pinned, presented) == X509_V_OK &&
+		     X509_verify(presented, X509_get0_pubkey(pinned)) == 1);
+	ERR_clear_error();
+	return good;
+}
+
+static int verify(X509_STORE_CTX *context, void *argument)
+{
+	struct http_client *client = argument;
+	X509 *presented = X509_STORE_CTX_get0_cert(context);
+	X509_free(client->presented);
+	client->presented = NULL;
+	if (X509_up_ref(presented))
+		client->presented = presented;
+	switch (client->options.trust) {
+	case HTTP_TRUST_NOBODY:
+		return 1;
+	case HTTP_TRUST_PINNED:
+		if (is_pinned(presented, client->options.pinned))
+			return 1;
+		X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_UNTRUSTED);
+		return 0;
+	case HTTP_TRUST_SYSTEM:
+		break;
+	}
+	return X509_verify_cert(context);
+}
+
+static CURLcode set_up_tls(CURL *curl, void *context, void *argument)
+{
+	struct http_client *client = argument;
+	(void)curl;
+	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
+	SSL_CTX_set_cert_verify_callback(context, verify, client);
+	if (client->options.certificate &&
+	    (!SSL_CTX_use_certificate(context, client->options.certificate) ||
+	     !SSL_CTX_use_PrivateKey(context, client->options.key)))
+		return CURLE_SSL_CERTPROBLEM;
+	return CURLE_OK;
+}
+
+static size_t take_body(char *data, size_t one, size_t size, void *argument)
+{
+	struct http_client *client = argument;
+	(void)one;
+	write_bytes(&client->body, bytes_of(data, size));
+	return client->body.failed || client->body.too_large ? 0 : size;
+}
+
+static void configure(struct http_client *client)
+{
+	CURL *curl = client->curl;
+	bool system = client->options.trust == HTTP_TRUST_SYSTEM;
+	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error_text);
+	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)client->options.timeout_s);
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+	curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
+	curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, client);
+	/* libcurl keeps sessions, and a resumed one would not show the certificate again. */
+	curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, system ? 2L : 0L);
+	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
+	curl_easy_setopt(curl, CURLOPT_WRITEDATA, client);
+	if (!system) {
+		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+		curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
+		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
+	}
+}
+
+error *http_client_new(const struct http_client_options *options, struct http_client **ret)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+	pthread_once(&once, initialise);
+	CLEANUP(http_client_free) struct http_client *client = calloc(1, sizeof *client);
+	TRY_ALLOC(client);
+	client->options = *options;
+	client->options.timeout_s = options->timeout_s ? options->timeout_s : DEFAULT_TIMEOUT_S;
+	client->body.limit = options->response_bytes ? options->response_bytes : DEFAULT_RESPONSE_MAX;
+	if (options->pinned)
+		X509_up_ref(options->pinned);
+	if (options->certificate)
+		X509_up_ref(options->certificate);
+	if (options->key)
+		EVP_PKEY_up_ref(options->key);
+	client->curl = curl_easy_init();
+	TRY_ALLOC(client->curl);
+	configure(client);
+	*ret = TAKE(client);
+	return NULL;
+}
+
+static error *why_failed(const struct http_client *client, CURLcode code, const char *url)
+{
+	const char *text = client->error_text[0] ? client->error_text : curl_easy_strerror(code);
+	if (code == CURLE_WRITE_ERROR)
+		return writer_check(&client->body, "the server's answer");
+	if (code == CURLE_PEER_FAILED_VERIFICATION && client->options.trust == HTTP_TRUST_PINNED)
+		return error_new(ERROR_DENIED, "%s: the server shows another certificate than the one that "
+				 "was verified", url);
+	if (code == CURLE_PEER_FAILED_VERIFICATION)
+		return error_new(ERROR_DENIED, "%s: %s", url, text);
+	if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
+		return error_new(ERROR_INVALID, "%s: %s", url, text);
+	return error_new(ERROR_UNAVAILABLE, "%s: %s", url, text);
+}
+
+static error *take_reply(struct http_client *client, struct http_reply *ret)
+{
+	CLEANUP(http_reply_free) struct http_reply reply = { 0 };
+	curl_easy_getinfo(client->curl, CURLINFO_RESPONSE_CODE, &reply.status);
+	TRY(blob_copy(writer_view(&client->body), &reply.body));
+	if (client->presented && X509_up_ref(client->presented))
+		reply.server_certificate = client->presented;
+	*ret = reply;
+	reply = (struct http_reply){ 0 };
+	return NULL;
+}
+
+error *http_client_send(struct http_client *client, const char *method, const char *url,
+			const char *content_type, bytes body, struct http_reply *ret)
+{
+	struct curl_slist *headers = NULL;
+	CLEANUP_FREE char *type = NULL;
+	if (content_type && asprintf(&type, "Content-Type: %s", content_type) < 0) {
+		type = NULL;
+		return error_no_memory();
+	}
+	writer_reset(&client->body);
+	client->error_text[0] = 0;
+	curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L);
+	if (content_type) {
+		headers = curl_slist_append(curl_slist_append(NULL, type), "Expect:");
+		curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
+		curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body.size ? (const char *)body.data : "");
+	}
+	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
+	curl_easy_setopt(client->curl, CURLOPT_URL, url);
+	CURLcode code = curl_easy_perform(client->curl);
+	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
+	curl_slist_free_all(headers);
+	return code == CURLE_OK ? take_reply(client, ret) : why_failed(client, code, url);
+}
+
+void http_reply_free(struct http_reply *reply)
+{
+	blob_free(&reply->body);
+	X509_free(reply->server_certificate);
+	*reply = (struct http_reply){ 0 };
+}
+
+void http_client_free(struct http_client *client)
+{
+	if (!client)
+		return;
+	curl_easy_cleanup(client->curl);
+	X509_free(client->presented);
+	X509_free(client->options.pinned);
+	X509_free(client->options.certificate);
+	EVP_PKEY_free(client->options.key);
+	writer_free(&client->body);
+	free(client);
+}
