@@ -87,7 +87,7 @@ static void configure(struct http_client *client)
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error_text);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)client->options.timeout_s);
-	curl_easy_setopt(curl, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+	curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
 	curl_easy_setopt(curl, CURLOPT_SSL_CTX_FUNCTION, set_up_tls);
 	curl_easy_setopt(curl, CURLOPT_SSL_CTX_DATA, client);

@@ -1,0 +1,63 @@
+#include "manifest/model.h"
+
+const char *secret_type_name(enum secret_type type)
+{
+	static const char *const names[] = { "plain", "symmetric-key", "cert-rsa", "cert-ecdsa",
+					     "cert-ed25519" };
+	return names[type];
+}
+
+/* Every entry begins with its name; arrays are sorted by it. */
+struct named {
+	const char *name;
+};
+
+static int compare_name(const void *name, const void *entry)
+{
+	return strcmp(name, ((const struct named *)entry)->name);
+}
+
+static const void *find(const char *name, const void *entries, size_t count, size_t size)
+{
+	return count ? bsearch(name, entries, count, size, compare_name) : NULL;
+}
+
+const struct package *manifest_package(const struct manifest *m, const char *name)
+{
+	return find(name, m->packages, m->package_count, sizeof *m->packages);
+}
+
+const struct marble *manifest_marble(const struct manifest *m, const char *name)
+{
+	return find(name, m->marbles, m->marble_count, sizeof *m->marbles);
+}
+
+const struct secret_definition *manifest_secret(const struct manifest *m, const char *name)
+{
+	return find(name, m->secrets, m->secret_count, sizeof *m->secrets);
+}
+
+const struct user *manifest_user(const struct manifest *m, const char *name)
+{
+	return find(name, m->users, m->user_count, sizeof *m->users);
+}
+
+const struct role *manifest_role(const struct manifest *m, const char *name)
+{
+	return find(name, m->roles, m->role_count, sizeof *m->roles);
+}
+
+const struct tls_tag *manifest_tls(const struct manifest *m, const char *name)
+{
+	return find(name, m->tls, m->tls_count, sizeof *m->tls);
+}
+
+void manifest_free(struct manifest *m)
+{
+	if (!m)
+		return;
+	json_decref(m->json);
+	blob_free(&m->text);
+	arena_free(&m->arena);
+	free(m);
+}
