@@ -10,6 +10,9 @@ static error *check_package(const struct package *p)
 {
 	struct place section = { NULL, "Packages" }, at = { &section, p->name };
 	bool by_signer = p->has_signer_id || p->has_product_id || p->has_security_version;
+	if (p->placeholder && !p->debug)
+		return refuse(&at, "\"%.80s\" is no UniqueID or SignerID; 64 hexadecimal digits are expected",
+			      p->placeholder);
 	if (p->debug)
 		return NULL; /* nothing that a debug enclave holds is safe anyway */
 	if (p->has_unique_id && by_signer)
@@ -203,17 +206,6 @@ static error *check_config(const struct manifest *m)
 	return NULL;
 }
 
-/* Infrastructures restrict where marbles may run; until that is enforced, nobody may believe it is. */
-static error *check_infrastructures(const struct manifest *m)
-{
-	if (!m->infrastructure_count)
-		return NULL;
-	struct place section = { NULL, "Infrastructures" }, at = { &section, m->infrastructures[0].name };
-	if (json_object_size(m->infrastructures[0].definition))
-		return refuse(&at, "restrictions on infrastructures are not supported yet");
-	return NULL;
-}
-
 error *manifest_check(const struct manifest *m)
 {
 	struct place packages = { NULL, "Packages" }, marbles = { NULL, "Marbles" };
@@ -235,6 +227,5 @@ error *manifest_check(const struct manifest *m)
 		TRY(check_role(m, &m->roles[i]));
 	for (size_t i = 0; i < m->recovery_key_count; i++)
 		TRY(check_recovery_key(&m->recovery_keys[i]));
-	TRY(check_infrastructures(m));
 	return check_config(m);
 }

@@ -22,6 +22,7 @@ struct package {
 	const char *name;
 	bool has_unique_id, has_signer_id, has_product_id, has_security_version;
 	uint8_t unique_id[32], signer_id[32];
+	const char *placeholder; /* text in place of an ID: no evidence fits it. NULL: there is none */
 	uint64_t product_id;
 	uint64_t security_version;
 	bool debug;

@@ -45,6 +45,12 @@
 		return NULL;                                                                       \
 	}
 
+static error *ignore(json_t *v, const struct place *at, struct arena *a, void *to)
+{
+	(void)v, (void)at, (void)a, (void)to;
+	return NULL;
+}
+
 /* Files and Env: a string, or {Data, Encoding, NoTemplates}. */
 struct parameter_source {
 	const char *encoding;
@@ -193,12 +199,6 @@ DECODE_BOOL(secret_shared, secret_definition, shared)
 DECODE_BOOL(secret_user_defined, secret_definition, user_defined)
 DECODE_UNSIGNED(secret_valid_for, secret_definition, valid_for, 365000)
 
-static error *secret_ignored(json_t *v, const struct place *at, struct arena *a, void *to)
-{
-	(void)v, (void)at, (void)a, (void)to; /* values: the public format has them, a manifest can't set them */
-	return NULL;
-}
-
 static error *decode_secret(json_t *v, const struct place *at, struct arena *a, void *to)
 {
 	static const struct property properties[] = {
@@ -208,8 +208,8 @@ static error *decode_secret(json_t *v, const struct place *at, struct arena *a, 
 		{ "UserDefined", secret_user_defined },
 		{ "ValidFor", secret_valid_for },
 		{ "Cert", secret_cert },
-		{ "Private", secret_ignored },
-		{ "Public", secret_ignored },
+		{ "Private", ignore }, /* values, which a manifest can't set */
+		{ "Public", ignore },
 	};
 	json_t *type = json_is_object(v) ? json_member(v, "Type") : NULL;
 	TRY(decode_object(v, at, properties, ARRAY_SIZE(properties), a, to));
@@ -303,13 +303,16 @@ static error *decode_recovery_key(json_t *v, const struct place *at, struct aren
 	return decode_string(v, at, a, &((struct recovery_key *)to)->public_key_pem);
 }
 
+/* The public format's properties say nothing that any coordinator has ever enforced; they are taken
+ * and kept. Others would be restrictions that somebody relies on: they are refused as unknown. */
 static error *decode_infrastructure(json_t *v, const struct place *at, struct arena *a, void *to)
 {
-	(void)a;
-	if (!json_is_object(v))
-		return refuse(at, "object expected, %s found", json_type_name(v));
+	static const struct property properties[] = {
+		{ "UEID", ignore }, { "QESVN", ignore }, { "PCESVN", ignore },
+		{ "CPUSVN", ignore }, { "RootCA", ignore },
+	};
 	((struct infrastructure *)to)->definition = v;
-	return NULL;
+	return decode_object(v, at, properties, ARRAY_SIZE(properties), a, to);
 }
 
 DECODE_STRING(entry_port, tls_entry, port)
@@ -449,6 +452,7 @@ static const struct property sections[] = {
 	{ "RecoveryKeys", manifest_recovery_keys },
 	{ "TLS", manifest_tags },
 	{ "Config", manifest_configuration },
+	{ "Clients", ignore }, /* of the format's first version; public manifests still carry it */
 };
 
 error *manifest_parse(bytes text, struct manifest **ret)

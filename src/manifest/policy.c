@@ -21,6 +21,9 @@ static error *deny_number(const char *property, uint64_t found, const char *rela
 
 static error *check_identity(const struct package *p, const struct marblerun_sgx_claims *c)
 {
+	if (p->placeholder)
+		return error_new(ERROR_DENIED, "the package's \"%.80s\" is no UniqueID or SignerID: no "
+				 "evidence fits it", p->placeholder);
 	if (p->has_unique_id && memcmp(p->unique_id, c->mrenclave, 32) != 0)
 		return deny_id("UniqueID", c->mrenclave, p->unique_id);
 	if (p->has_signer_id && memcmp(p->signer_id, c->mrsigner, 32) != 0)

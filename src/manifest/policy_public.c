@@ -15,6 +15,9 @@ enum { POLICY_SIZE_MAX = 1 << 20 };
 static error *check_not_empty(const struct package *p)
 {
 	bool by_signer = p->has_signer_id && p->has_product_id && p->has_security_version;
+	if (p->placeholder)
+		return error_new(ERROR_INVALID, "policy: \"%.80s\" is no UniqueID or SignerID; 64 hexadecimal "
+				 "digits are expected", p->placeholder);
 	if (p->has_unique_id || by_signer || p->debug)
 		return NULL;
 	return error_new(ERROR_INVALID, "policy: UniqueID, or all of SignerID, ProductID and "
