@@ -132,17 +132,17 @@ static error *certificate_into(struct secret_value *v, const X509 *certificate)
 	return certificate_der(certificate, &v->certificate);
 }
 
-static error *issue_leaf(struct admission *a, EVP_PKEY *key, X509 **ret)
+static error *issue_leaf(struct admission *a, EVP_PKEY *key, struct blob *ret)
 {
 	CLEANUP(san_free) struct san_list names = { 0 };
 	TRY_CTX(request_names(a->request->csr, &names), "CSR");
 	return ca_issue_marble(&a->mesh->ca, key, a->uuid, a->marble->name, &names, a->now, ret);
 }
 
-static error *print_identity(struct admission *a, const X509 *leaf, const struct secret *key_der)
+static error *print_identity(struct admission *a, bytes leaf, const struct secret *key_der)
 {
 	CLEANUP(writer_free) struct writer chain = { 0 }, key = { .secret = true };
-	TRY(certificate_write_pem(&chain, leaf));
+	write_pem(&chain, "CERTIFICATE", leaf);
 	write_string(&chain, a->mesh->intermediate_pem);
 	a->chain_pem = writer_take_string(&chain);
 	TRY_ALLOC(a->chain_pem);
@@ -155,22 +155,21 @@ static error *print_identity(struct admission *a, const X509 *leaf, const struct
 static error *make_identity(struct admission *a)
 {
 	CLEANUP(EVP_PKEY_free) EVP_PKEY *key = NULL;
-	CLEANUP(X509_free) X509 *leaf = NULL;
 	TRY(scope_init(&a->scope, &a->mesh->ca, &a->mesh->secrets, NULL));
 	struct secret_value *own = &a->scope.reserved[RESERVED_MARBLE_CERT];
 	a->scope.uuid = a->uuid;
 	a->scope.binding = a->marble->disable_secret_binding ? "" : a->marble->name;
 	a->scope.now = a->now;
 	TRY(key_generate(a->mesh->key_kind, 0, &key));
-	TRY(issue_leaf(a, key, &leaf));
+	TRY(issue_leaf(a, key, &own->certificate));
 	TRY(key_private_der(key, &own->private_part));
 	TRY(key_public_der(key, &own->public_part));
-	TRY(certificate_into(own, leaf));
+	own->is_set = true;
 	TRY(certificate_into(&a->scope.reserved[RESERVED_ROOT_CA], a->mesh->ca.marble_root));
 	TRY(certificate_into(&a->scope.reserved[RESERVED_COORDINATOR_ROOT], a->mesh->ca.root));
 	TRY(certificate_into(&a->scope.reserved[RESERVED_COORDINATOR_INTERMEDIATE],
 			     a->mesh->ca.intermediate));
-	return print_identity(a, leaf, &own->private_part);
+	return print_identity(a, blob_view(&own->certificate), &own->private_part);
 }
 
 static error *provide(struct provided_value *values, size_t *count, const char *name,

@@ -385,7 +385,7 @@ static error *config_seal_mode(json_t *v, const struct place *at, struct arena *
 	static const char *const names[] = { "", "UniqueKey", "Disabled", "ProductKey" };
 	static const enum seal_mode modes[] = { SEAL_PRODUCT_KEY, SEAL_UNIQUE_KEY, SEAL_DISABLED,
 						SEAL_PRODUCT_KEY };
-	size_t chosen;
+	size_t chosen = 0;
 	TRY(choose(v, at, a, names, ARRAY_SIZE(names), true, &chosen));
 	((struct manifest_config *)to)->seal_mode = modes[chosen];
 	return NULL;
@@ -394,7 +394,7 @@ static error *config_seal_mode(json_t *v, const struct place *at, struct arena *
 static error *config_key_type(json_t *v, const struct place *at, struct arena *a, void *to)
 {
 	static const char *const names[] = { "P-256", "P-384" };
-	size_t chosen;
+	size_t chosen = 0;
 	TRY(choose(v, at, a, names, ARRAY_SIZE(names), true, &chosen));
 	((struct manifest_config *)to)->key_type = (enum key_type)chosen;
 	return NULL;
@@ -406,7 +406,7 @@ static error *config_features(json_t *v, const struct place *at, struct arena *a
 	if (!json_is_array(v))
 		return refuse(at, "array of strings expected, %s found", json_type_name(v));
 	for (size_t i = 0; i < json_array_size(v); i++) {
-		size_t chosen;
+		size_t chosen = 0;
 		TRY(choose(json_array_get(v, i), at, a, names, ARRAY_SIZE(names), false, &chosen));
 		((struct manifest_config *)to)->features |= 1u << chosen;
 	}
