@@ -123,6 +123,8 @@ static error *open_tls(struct daemon *d)
 
 static error *open_coordinator(struct daemon *d)
 {
+	TRY_CTX(san_add_list(&d->names, d->configuration->dns_names), "EDG_COORDINATOR_DNS_NAMES");
+	TRY(store_open_memory(&d->store));
 	struct coordinator_options options = {
 		.store = d->store,
 		.issuer = d->issuer,
@@ -132,8 +134,6 @@ static error *open_coordinator(struct daemon *d)
 		.identity_changed = identity_changed,
 		.identity_context = d,
 	};
-	TRY_CTX(san_add_list(&d->names, d->configuration->dns_names), "EDG_COORDINATOR_DNS_NAMES");
-	TRY(store_open_memory(&d->store));
 	return coordinator_open(&options, clock_now(), &d->coordinator);
 }
 
