@@ -1,0 +1,47 @@
+# A thin front: Meson builds, tests/run tests. Missing Debian packages are installed first.
+BUILD ?= build
+PREFIX ?= /usr/local
+DESTDIR ?=
+MESON_OPTIONS ?=
+export MARBLERUN_BUILD := $(abspath $(BUILD))
+
+.PHONY: all demo check bench fuzz install clean
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+$(BUILD)/build.ninja:
+	@tools/install-packages build
+	@meson setup $(MESON_OPTIONS) --prefix $(PREFIX) $(BUILD) >$(BUILD).log 2>&1 || { cat $(BUILD).log; exit 1; }
+
+demo: all
+	@tools/install-packages demo
+	@tools/demo
+
+# The tests need more packages than the build: whoever built before they were there configures anew.
+check:
+	@tools/install-packages build test
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=enabled
+	@$(MAKE) --no-print-directory all
+	@tests/run
+
+bench:
+	@tools/install-packages build test bench
+	@$(MAKE) --no-print-directory $(BUILD)/build.ninja
+	@meson configure $(BUILD) -Dtests=enabled
+	@$(MAKE) --no-print-directory all
+	@tests/bench/run
+
+# FUZZ_SECONDS for each target.
+FUZZ_SECONDS ?= 600
+fuzz:
+	@tools/install-packages build test
+	@tests/fuzz/run $(FUZZ_SECONDS)
+
+install: all
+	@meson configure $(BUILD) -Dprefix=$(PREFIX)
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+
+clean:
+	@rm -rf $(BUILD) $(BUILD).log build-asan build-tsan build-fuzz
