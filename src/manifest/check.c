@@ -1,130 +1,246 @@
 #include "manifest/check.h"
 
-#include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/pem.h>
+#include "manifest/credentials.h"
+#include "manifest/package.h"
 
-#include "manifest/decode.h"
+/* Entries in an order of their own, to find those that must not be equal. */
+struct order {
+	const void **items;
+	size_t count;
+};
 
-static error *check_package(const struct package *p)
+static void order_free(struct order *o)
 {
-	struct place section = { NULL, "Packages" }, at = { &section, p->name };
-	bool by_signer = p->has_signer_id || p->has_product_id || p->has_security_version;
-	if (p->placeholder && !p->debug)
-		return refuse(&at, "\"%.80s\" is no UniqueID or SignerID; 64 hexadecimal digits are expected",
-			      p->placeholder);
-	if (p->debug)
-		return NULL; /* nothing that a debug enclave holds is safe anyway */
-	if (p->has_unique_id && by_signer)
-		return refuse(&at, "either UniqueID or SignerID, ProductID and SecurityVersion are expected, "
-			      "not both");
-	if (p->has_unique_id)
-		return NULL;
-	if (!p->has_signer_id || !p->has_product_id || !p->has_security_version)
-		return refuse(&at, "%s is missing: UniqueID, or all of SignerID, ProductID and SecurityVersion, "
-			      "are expected unless Debug is true",
-			      !p->has_signer_id ? "SignerID" : !p->has_product_id ? "ProductID" :
-										    "SecurityVersion");
+	free(o->items);
+}
+DEFINE_CLEANUP_IN_PLACE(order_free, struct order)
+
+static error *order_by(const void *entries, size_t count, size_t size,
+		       int (*compare)(const void *, const void *), struct order *ret)
+{
+	const void **items = calloc(count + 1, sizeof *items);
+	TRY_ALLOC(items);
+	for (size_t i = 0; i < count; i++)
+		items[i] = (const uint8_t *)entries + i * size;
+	qsort(items, count, sizeof *items, compare);
+	*ret = (struct order){ items, count };
 	return NULL;
 }
 
-static error *check_environment(const struct marble *m, const struct place *above)
+/* ---- Marbles ---- */
+
+static error *check_variables(const struct marble *marble, const struct place *marble_at)
 {
-	struct place at = { above, "Env" };
-	for (size_t i = 0; i < m->environment_count; i++) {
-		const struct parameter *p = &m->environment[i];
-		struct place here = { &at, p->name };
-		if (strchr(p->name, '='))
-			return refuse(&here, "the name of an environment variable can't hold \"=\"");
+	struct place at = { marble_at, "Env", 0 };
+	for (size_t i = 0; i < marble->environment_count; i++) {
+		const struct parameter *p = &marble->environment[i];
+		struct place here = { &at, p->name, 0 };
 		if (p->data.size && memchr(p->data.data, 0, p->data.size))
-			return refuse(&here, "content contains a NUL byte, which no environment variable can hold");
+			return refuse(&here, "a value without NUL expected");
 	}
 	return NULL;
 }
 
 static error *check_marble(const struct manifest *m, const struct marble *marble)
 {
-	struct place section = { NULL, "Marbles" }, at = { &section, marble->name };
+	struct place section = { NULL, "Marbles", 0 }, at = { &section, marble->name, 0 };
+	struct place tls = { &at, "TLS", 0 };
 	if (!*marble->package)
 		return refuse(&at, "Package is missing");
 	if (!manifest_package(m, marble->package))
-		return refuse(&at, "Package: \"%s\" is not defined in Packages", marble->package);
+		return refuse(&at, "Package: \"%s\" is not defined in Packages",
+			      shown(marble->package).text);
 	for (size_t i = 0; i < marble->tls.count; i++)
 		if (!manifest_tls(m, marble->tls.items[i]))
-			return refuse(&at, "TLS: tag \"%s\" is not defined in TLS", marble->tls.items[i]);
-	return check_environment(marble, &at);
+			return refuse(&tls, "\"%s\" is not defined in TLS", shown(marble->tls.items[i]).text);
+	return check_variables(marble, &at);
 }
 
-static bool is_port(const char *text)
+/* ---- TLS ---- */
+
+/* The port's number; 0 when the text is none. */
+static unsigned port_number(const char *text)
 {
-	char *end;
-	unsigned long number = strtoul(text, &end, 10);
-	return *text >= '0' && *text <= '9' && !*end && strlen(text) <= 5 && number >= 1 && number <= 65535;
+	size_t length = strlen(text);
+	if (length == 0 || length > 5 || strspn(text, "0123456789") != length || text[0] == '0')
+		return 0;
+	unsigned long number = strtoul(text, NULL, 10);
+	return number <= UINT16_MAX ? (unsigned)number : 0;
 }
 
-static error *check_entry(const struct manifest *m, const struct tls_entry *entry,
-			  const struct place *at, bool outgoing)
+static error *check_port(const struct tls_entry *entry, const struct place *at)
 {
 	if (!*entry->port)
 		return refuse(at, "Port is missing");
-	if (!is_port(entry->port))
-		return refuse(at, "Port: \"%s\" is no port; 1 to 65535, as a string, is expected", entry->port);
-	if (outgoing)
-		return *entry->address ? NULL : refuse(at, "Addr is missing");
-	if (entry->cert && !entry->disable_client_auth)
-		return refuse(at, "Cert is given, but DisableClientAuth is not true: clients of a custom "
-			      "certificate can't be asked for the mesh's own");
-	if (!entry->cert && entry->disable_client_auth)
-		return refuse(at, "DisableClientAuth is true, but there is no Cert: clients from outside need "
-			      "a certificate that they know");
-	const struct secret_definition *secret = entry->cert ? manifest_secret(m, entry->cert) : NULL;
-	if (entry->cert && !secret)
-		return refuse(at, "Cert: \"%s\" is not defined in Secrets", entry->cert);
-	if (secret && secret->type < SECRET_CERT_RSA)
-		return refuse(at, "Cert: secret \"%s\" is a %s; a certificate is expected", entry->cert,
-			      secret_type_name(secret->type));
+	if (!port_number(entry->port))
+		return refuse(at, "Port: \"%s\": a text with a number from 1 to 65535 expected",
+			      shown(entry->port).text);
 	return NULL;
 }
 
-static error *check_tag(const struct manifest *m, const struct tls_tag *tag)
+/* Public documentation, "TLS": "Outgoing connections are defined by Port and Addr." */
+static error *check_outgoing(const struct tls_entry *entry, const struct place *at)
 {
-	struct place section = { NULL, "TLS" }, at = { &section, tag->name };
-	struct place outgoing = { &at, "Outgoing" }, incoming = { &at, "Incoming" };
-	for (size_t i = 0; i < tag->outgoing_count; i++)
-		TRY(check_entry(m, &tag->outgoing[i], &outgoing, true));
-	for (size_t i = 0; i < tag->incoming_count; i++)
-		TRY(check_entry(m, &tag->incoming[i], &incoming, false));
+	TRY(check_port(entry, at));
+	if (!*entry->address)
+		return refuse(at, "Addr is missing");
+	if (strpbrk(entry->address, " \t\r\n"))
+		return refuse(at, "Addr: \"%s\": a name or an IP address expected",
+			      shown(entry->address).text);
+	if (entry->cert || entry->disable_client_auth)
+		return refuse(at, "%s is for Incoming connections only",
+			      entry->cert ? "Cert" : "DisableClientAuth");
 	return NULL;
 }
 
-/* Sizes that can't be are refused with the values' own rules by secrets/generate; these are the rules
- * of the manifest alone. */
+/* "Incoming connections are defined by Port. For services used by external clients, you must disable
+ * client authentication […] and set Cert." */
+static error *check_incoming(const struct manifest *m, const struct tls_entry *entry,
+			     const struct place *at)
+{
+	TRY(check_port(entry, at));
+	if (*entry->address && strcmp(entry->address, "*") != 0)
+		return refuse(at, "Addr is for Outgoing connections only");
+	if (!entry->cert)
+		return entry->disable_client_auth ?
+			       refuse(at, "Cert is missing: DisableClientAuth is true") : NULL;
+	if (!entry->disable_client_auth)
+		return refuse(at, "DisableClientAuth must be true: Cert is given");
+	const struct secret_definition *secret = manifest_secret(m, entry->cert);
+	if (!secret)
+		return refuse(at, "Cert: \"%s\" is not defined in Secrets", shown(entry->cert).text);
+	if (secret->type == SECRET_PLAIN || secret->type == SECRET_SYMMETRIC_KEY)
+		return refuse(at, "Cert: \"%s\" is a secret of type %s, a certificate expected",
+			      shown(entry->cert).text, secret_type_name(secret->type));
+	return NULL;
+}
+
+static int compare_ports(const void *a, const void *b)
+{
+	const struct tls_entry *const *x = a, *const *y = b;
+	return (int)port_number((*x)->port) - (int)port_number((*y)->port);
+}
+
+static bool same_settings(const struct tls_entry *a, const struct tls_entry *b)
+{
+	return a->disable_client_auth == b->disable_client_auth &&
+	       bytes_equal(bytes_of_string(a->cert), bytes_of_string(b->cert));
+}
+
+/* One of two settings for a port would be lost, and it may be the one that asks for certificates. */
+static error *check_ports_differ(const struct tls_tag *tag, const struct place *at)
+{
+	CLEANUP(order_free) struct order o = { 0 };
+	TRY(order_by(tag->incoming, tag->incoming_count, sizeof *tag->incoming, compare_ports, &o));
+	for (size_t i = 1; i < o.count; i++) {
+		const struct tls_entry *before = o.items[i - 1], *entry = o.items[i];
+		if (port_number(before->port) == port_number(entry->port) && !same_settings(before, entry))
+			return refuse(at, "Port %s is given twice, with different settings", entry->port);
+	}
+	return NULL;
+}
+
+static error *check_tls(const struct manifest *m, const struct tls_tag *tag)
+{
+	struct place section = { NULL, "TLS", 0 }, at = { &section, tag->name, 0 };
+	struct place outgoing = { &at, "Outgoing", 0 }, incoming = { &at, "Incoming", 0 };
+	for (size_t i = 0; i < tag->outgoing_count; i++) {
+		struct place here = { &outgoing, NULL, i + 1 };
+		TRY(check_outgoing(&tag->outgoing[i], &here));
+	}
+	for (size_t i = 0; i < tag->incoming_count; i++) {
+		struct place here = { &incoming, NULL, i + 1 };
+		TRY(check_incoming(m, &tag->incoming[i], &here));
+	}
+	return check_ports_differ(tag, &incoming);
+}
+
+/* ---- Secrets ---- */
+
+/* Limits of ours: a symmetric key that no cipher has a use for, a time beyond X.509's last year, and
+ * RSA keys that are weak or take minutes to make. */
+enum { SYMMETRIC_BITS_MAX = 8192, VALID_DAYS_MAX = 365 * 1000, RSA_BITS_MIN = 2048,
+       RSA_BITS_MAX = 8192 };
+
+/* What a size must be, in words; NULL: it is. */
+static const char *wrong_size(const struct secret_definition *s)
+{
+	/* Whoever uploads a certificate decides about its key. */
+	bool not_needed = s->user_defined && s->size == 0;
+	switch (s->type) {
+	case SECRET_PLAIN:
+		return NULL;
+	case SECRET_SYMMETRIC_KEY:
+		return s->size && s->size % 8 == 0 && s->size <= SYMMETRIC_BITS_MAX ?
+			       NULL : "a multiple of 8 from 8 to 8192";
+	case SECRET_CERT_RSA:
+		return not_needed || (s->size >= RSA_BITS_MIN && s->size <= RSA_BITS_MAX) ?
+			       NULL : "2048 to 8192";
+	case SECRET_CERT_ECDSA:
+		return not_needed || s->size == 224 || s->size == 256 || s->size == 384 ||
+				       s->size == 521 ? NULL : "224, 256, 384 or 521";
+	case SECRET_CERT_ED25519:
+		return s->size == 0 ? NULL : "none";
+	}
+	return "another type";
+}
+
+static error *check_certificate_properties(const struct secret_definition *s, const struct place *at)
+{
+	bool certificate = s->type != SECRET_PLAIN && s->type != SECRET_SYMMETRIC_KEY;
+	if (!certificate && s->valid_for)
+		return refuse(at, "ValidFor is for certificates only");
+	if (!certificate && json_object_size(s->cert))
+		return refuse(at, "Cert is for certificates only");
+	if (s->valid_for && s->has_not_after)
+		return refuse(at, "either ValidFor or NotAfter in Cert expected, both found");
+	if (s->valid_for > VALID_DAYS_MAX)
+		return refuse(at, "ValidFor: %llu days, at most %d expected",
+			      (unsigned long long)s->valid_for, VALID_DAYS_MAX);
+	return NULL;
+}
+
 static error *check_secret(const struct secret_definition *s)
 {
-	struct place section = { NULL, "Secrets" }, at = { &section, s->name };
-	bool certificate = s->type >= SECRET_CERT_RSA;
-	if (s->has_not_after && s->valid_for)
-		return refuse(&at, "ValidFor and Cert.NotAfter are both given; one of them is expected");
-	if (!certificate && s->valid_for)
-		return refuse(&at, "ValidFor is for certificates only");
+	struct place section = { NULL, "Secrets", 0 }, at = { &section, s->name, 0 };
+	const char *expected_size = wrong_size(s);
 	if (s->type == SECRET_PLAIN && !s->user_defined)
-		return refuse(&at, "a plain secret is uploaded by a user: UserDefined: true is expected");
+		return refuse(&at, "UserDefined must be true: nobody but a user can give a secret of type "
+			      "plain its value");
+	if (expected_size)
+		return refuse(&at, "Size: %llu bits, %s expected for %s", (unsigned long long)s->size,
+			      expected_size, secret_type_name(s->type));
+	return check_certificate_properties(s, &at);
+}
+
+/* ---- Users and Roles ---- */
+
+static error *check_user(const struct manifest *m, const struct user *user)
+{
+	struct place section = { NULL, "Users", 0 }, at = { &section, user->name, 0 };
+	for (size_t i = 0; i < user->roles.count; i++)
+		if (!manifest_role(m, user->roles.items[i]))
+			return refuse(&at, "Roles: \"%s\" is not defined in Roles",
+				      shown(user->roles.items[i]).text);
 	return NULL;
 }
 
-static error *check_user(const struct manifest *m, size_t index)
+static int compare_certificates(const void *a, const void *b)
 {
-	const struct user *user = &m->users[index];
-	struct place section = { NULL, "Users" }, at = { &section, user->name };
-	if (!user->certificate.size)
-		return refuse(&at, "Certificate is missing");
-	for (size_t i = 0; i < user->roles.count; i++)
-		if (!manifest_role(m, user->roles.items[i]))
-			return refuse(&at, "Roles: \"%s\" is not defined in Roles", user->roles.items[i]);
-	for (size_t i = 0; i < index; i++)
-		if (bytes_equal(blob_view(&m->users[i].certificate), blob_view(&user->certificate)))
-			return refuse(&at, "Certificate: user \"%s\" has the same; each user needs one of their "
-				      "own", m->users[i].name);
+	const struct user *const *x = a, *const *y = b;
+	return bytes_compare(blob_view(&(*x)->certificate), blob_view(&(*y)->certificate));
+}
+
+static error *check_certificates_differ(const struct manifest *m)
+{
+	CLEANUP(order_free) struct order o = { 0 };
+	struct place section = { NULL, "Users", 0 };
+	TRY(order_by(m->users, m->user_count, sizeof *m->users, compare_certificates, &o));
+	for (size_t i = 1; i < o.count; i++)
+		if (compare_certificates(&o.items[i - 1], &o.items[i]) == 0)
+			return refuse(&section, "\"%s\" and \"%s\" have the same certificate",
+				      shown(((const struct user *)o.items[i - 1])->name).text,
+				      shown(((const struct user *)o.items[i])->name).text);
 	return NULL;
 }
 
@@ -133,49 +249,68 @@ static error *check_secret_resource(const struct manifest *m, const struct role 
 {
 	const struct secret_definition *secret = manifest_secret(m, name);
 	if (!secret)
-		return refuse(at, "ResourceNames: \"%s\" is not defined in Secrets", name);
+		return refuse(at, "\"%s\" is not defined in Secrets", shown(name).text);
 	if (role->actions & ACTION_WRITE_SECRET && !secret->user_defined)
-		return refuse(at, "WriteSecret on \"%s\", which is not user-defined", name);
+		return refuse(at, "\"%s\" is not user-defined, so there can be no WriteSecret for it",
+			      shown(name).text);
 	if (role->actions & ACTION_READ_SECRET && !secret->shared && !secret->user_defined)
-		return refuse(at, "ReadSecret on \"%s\", which each marble has a value of its own of", name);
+		return refuse(at, "\"%s\" is different for each marble, so there can be no ReadSecret for it",
+			      shown(name).text);
+	return NULL;
+}
+
+static error *check_resource(const struct manifest *m, const struct role *role, const char *name,
+			     const struct place *at)
+{
+	switch (role->resource_type) {
+	case RESOURCE_PACKAGES:
+		return manifest_package(m, name) ?
+			       NULL : refuse(at, "\"%s\" is not defined in Packages", shown(name).text);
+	case RESOURCE_SECRETS:
+		return check_secret_resource(m, role, name, at);
+	case RESOURCE_MANIFEST:
+		return refuse(at, "none expected for ResourceType Manifest");
+	}
 	return NULL;
 }
 
 static error *check_role(const struct manifest *m, const struct role *role)
 {
-	static const unsigned fitting[] = {
-		[RESOURCE_PACKAGES] = ACTION_UPDATE_SECURITY_VERSION,
-		[RESOURCE_SECRETS] = ACTION_READ_SECRET | ACTION_WRITE_SECRET,
-		[RESOURCE_MANIFEST] = ACTION_UPDATE_MANIFEST,
+	static const struct {
+		unsigned actions;
+		const char *words;
+	} fitting[] = {
+		[RESOURCE_PACKAGES] = { ACTION_UPDATE_SECURITY_VERSION,
+					"UpdateSecurityVersion expected for ResourceType Packages" },
+		[RESOURCE_SECRETS] = { ACTION_READ_SECRET | ACTION_WRITE_SECRET,
+				       "ReadSecret or WriteSecret expected for ResourceType Secrets" },
+		[RESOURCE_MANIFEST] = { ACTION_UPDATE_MANIFEST,
+					"UpdateManifest expected for ResourceType Manifest" },
 	};
-	struct place section = { NULL, "Roles" }, at = { &section, role->name };
-	if (role->actions & ~fitting[role->resource_type])
-		return refuse(&at, "Actions: an action does not fit the ResourceType: UpdateSecurityVersion is "
-			      "for Packages, ReadSecret and WriteSecret for Secrets, UpdateManifest for Manifest");
-	if (role->resource_type == RESOURCE_MANIFEST && role->resource_names.count)
-		return refuse(&at, "ResourceNames are not expected with ResourceType Manifest");
-	for (size_t i = 0; i < role->resource_names.count; i++) {
-		const char *name = role->resource_names.items[i];
-		if (role->resource_type == RESOURCE_PACKAGES && !manifest_package(m, name))
-			return refuse(&at, "ResourceNames: \"%s\" is not defined in Packages", name);
-		if (role->resource_type == RESOURCE_SECRETS)
-			TRY(check_secret_resource(m, role, name, &at));
-	}
+	struct place section = { NULL, "Roles", 0 }, at = { &section, role->name, 0 };
+	struct place names = { &at, "ResourceNames", 0 };
+	if (role->actions & ~fitting[role->resource_type].actions)
+		return refuse(&at, "Actions: %s", fitting[role->resource_type].words);
+	for (size_t i = 0; i < role->resource_names.count; i++)
+		TRY(check_resource(m, role, role->resource_names.items[i], &names));
 	return NULL;
 }
 
-static error *check_recovery_key(const struct recovery_key *key)
+/* ---- RecoveryKeys and Config ---- */
+
+/* Shamir's shares over GF(2^8) have 255 different x. */
+enum { RECOVERY_KEYS_MAX = 255 };
+
+static error *check_recovery_keys(const struct manifest *m)
 {
-	struct place section = { NULL, "RecoveryKeys" }, at = { &section, key->name };
-	BIO *text = BIO_new_mem_buf(key->public_key_pem, -1);
-	EVP_PKEY *parsed = text ? PEM_read_bio_PUBKEY(text, NULL, NULL, NULL) : NULL;
-	int bits = parsed && EVP_PKEY_is_a(parsed, "RSA") ? EVP_PKEY_get_bits(parsed) : 0;
-	BIO_free(text);
-	EVP_PKEY_free(parsed);
-	ERR_clear_error();
-	if (bits < 2048 || bits > 16384)
-		return refuse(&at, "a PEM-encoded RSA public key (\"BEGIN PUBLIC KEY\") of 2048 to 16384 bits is "
-			      "expected");
+	struct place section = { NULL, "RecoveryKeys", 0 };
+	if (m->recovery_key_count > RECOVERY_KEYS_MAX)
+		return refuse(&section, "%zu keys, at most %d expected", m->recovery_key_count,
+			      RECOVERY_KEYS_MAX);
+	for (size_t i = 0; i < m->recovery_key_count; i++) {
+		struct place at = { &section, m->recovery_keys[i].name, 0 };
+		TRY(recovery_key_check(m->recovery_keys[i].public_key_pem, &at));
+	}
 	return NULL;
 }
 
@@ -189,43 +324,56 @@ static bool may_update_manifest(const struct manifest *m, const struct user *use
 
 static error *check_config(const struct manifest *m)
 {
-	struct place at = { NULL, "Config" };
-	uint64_t updaters = 0, threshold = m->config.recovery_threshold;
+	struct place at = { NULL, "Config", 0 };
+	const struct manifest_config *c = &m->config;
+	uint64_t updaters = 0;
 	for (size_t i = 0; i < m->user_count; i++)
 		updaters += may_update_manifest(m, &m->users[i]);
-	if (m->config.update_threshold > updaters)
-		return refuse(&at, "UpdateThreshold: %llu is more than the %llu users who may update the manifest",
-			      (unsigned long long)m->config.update_threshold, (unsigned long long)updaters);
-	if (threshold == 1 || threshold > m->recovery_key_count)
-		return refuse(&at, "RecoveryThreshold: %llu; 0, or 2 to the number of RecoveryKeys (%zu), is "
-			      "expected", (unsigned long long)threshold, m->recovery_key_count);
-	if (m->recovery_key_count > 255)
-		return refuse(&at, "RecoveryKeys: at most 255 are expected");
-	if (m->config.features & FEATURE_AZURE_HSM_SEALING)
-		return refuse(&at, "FeatureGates: AzureHSMSealing is not supported yet");
+	if (c->update_threshold > updaters)
+		return refuse(&at, "UpdateThreshold: %llu, at most %llu expected: so many users have a role "
+			      "with UpdateManifest", (unsigned long long)c->update_threshold,
+			      (unsigned long long)updaters);
+	if (c->recovery_threshold == 1)
+		return refuse(&at, "RecoveryThreshold: 1, 0 or at least 2 expected");
+	if (c->recovery_threshold > m->recovery_key_count)
+		return refuse(&at, "RecoveryThreshold: %llu, at most %zu expected: so many RecoveryKeys are "
+			      "defined", (unsigned long long)c->recovery_threshold, m->recovery_key_count);
+	if (c->features & FEATURE_AZURE_HSM_SEALING)
+		return refuse_unsupported(&at, "FeatureGates: AzureHSMSealing is not supported yet");
+	return NULL;
+}
+
+/* ---- the whole ---- */
+
+static error *check_packages(const struct manifest *m)
+{
+	struct place section = { NULL, "Packages", 0 };
+	if (!m->package_count)
+		return refuse(&section, "at least one package expected");
+	for (size_t i = 0; i < m->package_count; i++) {
+		struct place at = { &section, m->packages[i].name, 0 };
+		TRY(package_check(&m->packages[i], &at));
+	}
 	return NULL;
 }
 
 error *manifest_check(const struct manifest *m)
 {
-	struct place packages = { NULL, "Packages" }, marbles = { NULL, "Marbles" };
-	if (!m->package_count)
-		return refuse(&packages, "at least one package is expected");
+	struct place marbles = { NULL, "Marbles", 0 };
+	TRY(check_packages(m));
 	if (!m->marble_count)
-		return refuse(&marbles, "at least one marble is expected");
-	for (size_t i = 0; i < m->package_count; i++)
-		TRY(check_package(&m->packages[i]));
+		return refuse(&marbles, "at least one marble expected");
 	for (size_t i = 0; i < m->marble_count; i++)
 		TRY(check_marble(m, &m->marbles[i]));
 	for (size_t i = 0; i < m->tls_count; i++)
-		TRY(check_tag(m, &m->tls[i]));
+		TRY(check_tls(m, &m->tls[i]));
 	for (size_t i = 0; i < m->secret_count; i++)
 		TRY(check_secret(&m->secrets[i]));
 	for (size_t i = 0; i < m->user_count; i++)
-		TRY(check_user(m, i));
+		TRY(check_user(m, &m->users[i]));
+	TRY(check_certificates_differ(m));
 	for (size_t i = 0; i < m->role_count; i++)
 		TRY(check_role(m, &m->roles[i]));
-	for (size_t i = 0; i < m->recovery_key_count; i++)
-		TRY(check_recovery_key(&m->recovery_keys[i]));
+	TRY(check_recovery_keys(m));
 	return check_config(m);
 }

@@ -1,70 +1,192 @@
 #include "manifest/decode.h"
 
-#include <stdarg.h>
-#include <stdio.h>
+#include <ctype.h>
 #include <strings.h>
 
 #include "base/writer.h"
 
-static void write_place(struct writer *w, const struct place *at)
+/* Entries of one object or array. A manifest of MANIFEST_SIZE_MAX bytes could hold millions. */
+enum { ENTRIES_MAX = 100000 };
+
+error *expect_type(bool fits, const json_t *value, const struct place *at, const char *expected)
 {
-	if (!at)
-		return;
-	write_place(w, at->above);
-	write_format(w, "%s: ", at->name);
+	return fits ? NULL : refuse(at, "%s expected, %s found", expected, json_type_name(value));
 }
 
-error *refuse(const struct place *at, const char *format, ...)
+static error *expect_count(size_t count, const struct place *at)
 {
-	CLEANUP(writer_free) struct writer w = { 0 };
-	CLEANUP_FREE char *message = NULL;
-	va_list arguments;
-	va_start(arguments, format);
-	if (vasprintf(&message, format, arguments) < 0)
-		message = NULL;
-	va_end(arguments);
-	write_place(&w, at);
-	write_string(&w, message ? message : "");
-	CLEANUP_FREE char *text = writer_take_string(&w);
-	return text ? error_new(ERROR_INVALID, "%s", text) : error_no_memory();
+	if (count > ENTRIES_MAX)
+		return refuse(at, "%zu entries: at most %d expected", count, ENTRIES_MAX);
+	return NULL;
 }
 
-static error *expect(bool fits, json_t *value, const struct place *at, const char *what)
+error *decode_nothing(json_t *value, const struct place *at, struct arena *arena, void *to)
 {
-	return fits ? NULL : refuse(at, "%s expected, %s found", what, json_type_name(value));
+	(void)value, (void)at, (void)arena, (void)to;
+	return NULL;
 }
 
-/* The number of single-letter edits from one name to the other, as far as 2. */
-static unsigned distance(const char *a, const char *b)
+error *decode_string(json_t *value, const struct place *at, struct arena *arena, void *to)
 {
-	if (!*a || !*b)
-		return (unsigned)(strnlen(a, 3) + strnlen(b, 3));
-	if ((*a | 0x20) == (*b | 0x20))
-		return distance(a + 1, b + 1);
-	static _Thread_local unsigned depth;
-	if (depth == 2)
-		return 3;
-	depth++;
-	unsigned best = distance(a + 1, b + 1), left = distance(a + 1, b), right = distance(a, b + 1);
-	depth--;
-	best = left < best ? left : best;
-	return 1 + (right < best ? right : best);
+	TRY(expect_type(json_is_string(value), value, at, "string"));
+	bytes text = json_bytes(value);
+	if (text.size != strlen(json_string_value(value)))
+		return refuse(at, "a string without NUL expected");
+	const char *copy = arena_string(arena, text);
+	TRY_ALLOC(copy);
+	*(const char **)to = copy;
+	return NULL;
+}
+
+error *decode_strings(json_t *value, const struct place *at, struct arena *arena, void *to)
+{
+	TRY(expect_type(json_is_array(value), value, at, "array of strings"));
+	size_t count = json_array_size(value);
+	TRY(expect_count(count, at));
+	const char **items = arena_alloc(arena, count, sizeof *items);
+	TRY_ALLOC(items);
+	for (size_t i = 0; i < count; i++) {
+		struct place here = { at, NULL, i + 1 };
+		TRY(decode_string(json_array_get(value, i), &here, arena, &items[i]));
+	}
+	*(struct string_list *)to = (struct string_list){ items, count };
+	return NULL;
+}
+
+/* Go's uint takes twice as much; jansson refuses that as a syntax error. Nothing here needs it. */
+error *decode_unsigned(json_t *value, const struct place *at, struct arena *arena, void *to)
+{
+	(void)arena;
+	TRY(expect_type(json_is_integer(value), value, at, "integer"));
+	json_int_t number = json_integer_value(value);
+	if (number < 0)
+		return refuse(at, "%" JSON_INTEGER_FORMAT ": an integer from 0 expected", number);
+	*(uint64_t *)to = (uint64_t)number;
+	return NULL;
+}
+
+error *decode_boolean(json_t *value, const struct place *at, struct arena *arena, void *to)
+{
+	(void)arena;
+	TRY(expect_type(json_is_boolean(value), value, at, "boolean"));
+	*(bool *)to = json_is_true(value);
+	return NULL;
+}
+
+/* ---- words ---- */
+
+/* "A, B or C" */
+static void write_choices(struct writer *w, const struct choice *choices, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		write_format(w, "%s%s", i == 0 ? "" : i + 1 == count ? " or " : ", ", choices[i].name);
+}
+
+error *decode_choice(const json_t *value, const struct place *at, const struct choice *choices,
+		     size_t count, enum spelling spelling, unsigned *ret)
+{
+	CLEANUP(writer_free) struct writer known = { 0 };
+	TRY(expect_type(json_is_string(value), value, at, "string"));
+	const char *word = json_string_value(value);
+	for (size_t i = 0; i < count && json_string_length(value) == strlen(word); i++) {
+		if ((spelling == SPELLING_EXACT ? strcmp : strcasecmp)(word, choices[i].name) == 0) {
+			*ret = choices[i].value;
+			return NULL;
+		}
+	}
+	write_choices(&known, choices, count);
+	CLEANUP_FREE char *words = writer_take_string(&known);
+	TRY_ALLOC(words);
+	return refuse(at, "\"%s\" is unknown: %s expected", shown(word).text, words);
+}
+
+error *decode_choices(const json_t *value, const struct place *at, const struct choice *choices,
+		      size_t count, enum spelling spelling, unsigned *ret)
+{
+	unsigned set = 0, one;
+	TRY(expect_type(json_is_array(value), value, at, "array of strings"));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		struct place here = { at, NULL, i + 1 };
+		TRY(decode_choice(json_array_get(value, i), &here, choices, count, spelling, &one));
+		set |= one;
+	}
+	*ret = set;
+	return NULL;
+}
+
+/* ---- objects ---- */
+
+enum { NAME_COMPARED = 40 }; /* letters; no property's name is as long */
+
+static unsigned least(unsigned a, unsigned b)
+{
+	return a < b ? a : b;
+}
+
+/* Letters to insert, remove or replace to get from one name to the other (Levenshtein), without
+ * regard to case. */
+static unsigned edit_distance(const char *a, const char *b)
+{
+	unsigned row[NAME_COMPARED + 1];
+	size_t width = strlen(b);
+	if (width > NAME_COMPARED || strlen(a) > NAME_COMPARED)
+		return NAME_COMPARED;
+	for (size_t j = 0; j <= width; j++)
+		row[j] = (unsigned)j;
+	for (size_t i = 0; a[i]; i++) {
+		unsigned diagonal = row[0];
+		row[0]++;
+		for (size_t j = 0; j < width; j++) {
+			bool same = tolower((unsigned char)a[i]) == tolower((unsigned char)b[j]);
+			unsigned changed = least(least(row[j], row[j + 1]) + 1, diagonal + !same);
+			diagonal = row[j + 1];
+			row[j + 1] = changed;
+		}
+	}
+	return row[width];
 }
 
 static error *refuse_unknown(const char *name, const struct place *at,
 			     const struct property *properties, size_t count)
 {
+	const struct property *nearest = properties;
+	for (size_t i = 1; i < count; i++)
+		if (edit_distance(name, properties[i].name) < edit_distance(name, nearest->name))
+			nearest = &properties[i];
+	if (edit_distance(name, nearest->name) <= 1 + strlen(nearest->name) / 4)
+		return refuse(at, "\"%s\" is no known property: did you mean %s?", shown(name).text,
+			      nearest->name);
+	CLEANUP(writer_free) struct writer w = { 0 };
 	for (size_t i = 0; i < count; i++)
-		if (strlen(name) < 64 && distance(name, properties[i].name) <= 2)
-			return refuse(at, "unknown property \"%s\"; did you mean \"%s\"?", name,
-				      properties[i].name);
-	return refuse(at, "unknown property \"%.100s\"; known are %s%s%s …", name, properties[0].name,
-		      count > 1 ? ", " : "", count > 1 ? properties[1].name : "");
+		if (properties[i].decode != decode_nothing)
+			write_format(&w, "%s%s", w.size ? ", " : "", properties[i].name);
+	CLEANUP_FREE char *known = writer_take_string(&w);
+	TRY_ALLOC(known);
+	return refuse(at, "\"%s\" is no known property: %s are", shown(name).text, known);
 }
 
 static bool is_comment(const char *name)
 {
 	return name[0] == '_' || name[0] == '$' || (name[0] == '/' && name[1] == '/');
+}
+
+static error *decode_entries(json_t *value, const struct place *at, const struct entry_kind *kind,
+			     struct arena *arena, void **ret, size_t *ret_count);
+
+static error *decode_property(const struct property *p, json_t *value, const struct place *at,
+			      struct arena *arena, uint8_t *object)
+{
+	struct place here = { at, p->name, 0 };
+	if (json_is_null(value))
+		return NULL;
+	if (!p->entries)
+		return p->decode(value, &here, arena, object + p->offset);
+	void *entries = NULL;
+	TRY(decode_entries(value, &here, p->entries, arena, &entries,
+			   (size_t *)(void *)(object + p->count_offset)));
+	/* The member is a pointer to some struct: no void * may be written there as such. */
+	memcpy(object + p->offset, &entries, sizeof entries);
+	return NULL;
 }
 
 error *decode_object(json_t *object, const struct place *at, const struct property *properties,
@@ -73,119 +195,71 @@ error *decode_object(json_t *object, const struct place *at, const struct proper
 	const char *name;
 	json_t *value;
 	uint64_t seen = 0;
-	TRY(expect(json_is_object(object), object, at, "object"));
+	if (json_is_null(object))
+		return NULL;
+	TRY(expect_type(json_is_object(object), object, at, "object"));
 	json_object_foreach(object, name, value) {
 		size_t i = 0;
 		while (i < count && strcasecmp(name, properties[i].name) != 0)
 			i++;
-		if (i == count && !is_comment(name))
+		if (i < count && seen >> i & 1)
+			return refuse(at, "%s is given twice, in different spelling", properties[i].name);
+		if (i < count)
+			TRY(decode_property(&properties[i], value, at, arena, to));
+		else if (!is_comment(name))
 			return refuse_unknown(name, at, properties, count);
-		if (i == count)
-			continue;
-		if (seen >> i & 1)
-			return refuse(at, "\"%s\" is given twice, in different spelling", properties[i].name);
-		seen |= (uint64_t)1 << i;
-		struct place here = { at, properties[i].name };
-		if (!json_is_null(value))
-			TRY(properties[i].decode(value, &here, arena, to));
+		seen |= i < count ? (uint64_t)1 << i : 0;
 	}
 	return NULL;
 }
 
-error *decode_string(json_t *value, const struct place *at, struct arena *arena, const char **ret)
-{
-	TRY(expect(json_is_string(value), value, at, "string"));
-	bytes text = json_bytes(value);
-	if (text.size && memchr(text.data, 0, text.size))
-		return refuse(at, "a string without NUL is expected");
-	const char *copy = arena_string(arena, text);
-	TRY_ALLOC(copy);
-	*ret = copy;
-	return NULL;
-}
+/* ---- entries ---- */
 
-error *decode_unsigned(json_t *value, const struct place *at, uint64_t most, uint64_t *ret)
-{
-	TRY(expect(json_is_integer(value), value, at, "integer"));
-	json_int_t number = json_integer_value(value);
-	if (number < 0 || (uint64_t)number > most)
-		return refuse(at, "%lld is out of range; 0 to %llu is expected", (long long)number,
-			      (unsigned long long)most);
-	*ret = (uint64_t)number;
-	return NULL;
-}
-
-error *decode_bool(json_t *value, const struct place *at, bool *ret)
-{
-	TRY(expect(json_is_boolean(value), value, at, "true or false"));
-	*ret = json_is_true(value);
-	return NULL;
-}
-
-error *decode_strings(json_t *value, const struct place *at, struct arena *arena, struct string_list *ret)
-{
-	TRY(expect(json_is_array(value), value, at, "array of strings"));
-	size_t count = json_array_size(value);
-	const char **items = arena_alloc(arena, count, sizeof *items);
-	TRY_ALLOC(items);
-	for (size_t i = 0; i < count; i++)
-		TRY(decode_string(json_array_get(value, i), at, arena, &items[i]));
-	*ret = (struct string_list){ items, count };
-	return NULL;
-}
-
-enum { NAME_MAX_BYTES = 253 };
-
-/* Names go into logs, messages, certificates and the store. */
-static error *check_name(const char *name, const struct place *at)
-{
-	if (!*name || strlen(name) > NAME_MAX_BYTES)
-		return refuse(at, "a name of 1 to %d bytes is expected, \"%.20s…\" has %zu", NAME_MAX_BYTES,
-			      name, strlen(name));
-	for (const char *c = name; *c; c++)
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			return refuse(at, "a name without control characters is expected");
-	return NULL;
-}
-
-static int compare_entries(const void *a, const void *b)
+static int compare_names(const void *a, const void *b)
 {
 	return strcmp(*(const char *const *)a, *(const char *const *)b);
 }
 
-error *decode_entries(json_t *object, const struct place *at, const struct entry_kind *kind,
-		      struct arena *arena, void **ret, size_t *ret_count)
+static error *decode_named(json_t *value, const struct place *at, const struct entry_kind *kind,
+			   struct arena *arena, uint8_t *entry)
 {
+	json_t *member;
 	const char *name;
-	json_t *value;
-	size_t count = 0;
-	TRY(expect(json_is_object(object), object, at, "object"));
-	uint8_t *entries = arena_alloc(arena, json_object_size(object), kind->size);
-	TRY_ALLOC(entries);
-	json_object_foreach(object, name, value) {
-		void *entry = entries + count++ * kind->size;
-		struct place here = { at, name };
-		TRY(check_name(name, at));
-		char *copy = arena_string(arena, bytes_of_string(name));
+	TRY(expect_type(json_is_object(value), value, at, "object"));
+	json_object_foreach(value, name, member) {
+		struct place here = { at, name, 0 };
+		TRY(kind->check_name(name, at));
+		const char *copy = arena_string(arena, bytes_of_string(name));
 		TRY_ALLOC(copy);
-		memcpy(entry, &copy, sizeof copy);
-		TRY(kind->decode(value, &here, arena, entry));
+		*(const char **)(void *)entry = copy;
+		TRY(kind->decode(member, &here, arena, entry));
+		entry += kind->size;
 	}
-	qsort(entries, count, kind->size, compare_entries);
-	*ret = entries;
-	*ret_count = count;
 	return NULL;
 }
 
-error *decode_array(json_t *value, const struct place *at, const struct entry_kind *kind,
-		    struct arena *arena, void **ret, size_t *ret_count)
+static error *decode_nameless(json_t *value, const struct place *at, const struct entry_kind *kind,
+			      struct arena *arena, uint8_t *entry)
 {
-	TRY(expect(json_is_array(value), value, at, "array"));
-	size_t count = json_array_size(value);
+	TRY(expect_type(json_is_array(value), value, at, "array"));
+	for (size_t i = 0; i < json_array_size(value); i++) {
+		struct place here = { at, NULL, i + 1 };
+		TRY(kind->decode(json_array_get(value, i), &here, arena, entry + i * kind->size));
+	}
+	return NULL;
+}
+
+static error *decode_entries(json_t *value, const struct place *at, const struct entry_kind *kind,
+			     struct arena *arena, void **ret, size_t *ret_count)
+{
+	bool named = kind->check_name;
+	size_t count = named ? json_object_size(value) : json_array_size(value);
+	TRY(expect_count(count, at));
 	uint8_t *entries = arena_alloc(arena, count, kind->size);
 	TRY_ALLOC(entries);
-	for (size_t i = 0; i < count; i++)
-		TRY(kind->decode(json_array_get(value, i), at, arena, entries + i * kind->size));
+	TRY((named ? decode_named : decode_nameless)(value, at, kind, arena, entries));
+	if (named && count)
+		qsort(entries, count, kind->size, compare_names);
 	*ret = entries;
 	*ret_count = count;
 	return NULL;

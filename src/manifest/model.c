@@ -2,19 +2,20 @@
 
 const char *secret_type_name(enum secret_type type)
 {
-	static const char *const names[] = { "plain", "symmetric-key", "cert-rsa", "cert-ecdsa",
-					     "cert-ed25519" };
+	static const char *const names[] = {
+		[SECRET_PLAIN] = "plain",
+		[SECRET_SYMMETRIC_KEY] = "symmetric-key",
+		[SECRET_CERT_RSA] = "cert-rsa",
+		[SECRET_CERT_ECDSA] = "cert-ecdsa",
+		[SECRET_CERT_ED25519] = "cert-ed25519",
+	};
 	return names[type];
 }
 
-/* Every entry begins with its name; arrays are sorted by it. */
-struct named {
-	const char *name;
-};
-
+/* The first member of every entry is its name. */
 static int compare_name(const void *name, const void *entry)
 {
-	return strcmp(name, ((const struct named *)entry)->name);
+	return strcmp(name, *(const char *const *)entry);
 }
 
 static const void *find(const char *name, const void *entries, size_t count, size_t size)

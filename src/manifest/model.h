@@ -22,7 +22,7 @@ struct package {
 	const char *name;
 	bool has_unique_id, has_signer_id, has_product_id, has_security_version;
 	uint8_t unique_id[32], signer_id[32];
-	const char *placeholder; /* text in place of an ID: no evidence fits it. NULL: there is none */
+	const char *placeholder; /* "<…>" given for an ID: no evidence satisfies it. NULL: none */
 	uint64_t product_id;
 	uint64_t security_version;
 	bool debug;
@@ -31,9 +31,10 @@ struct package {
 	struct string_list accepted_advisories; /* empty: all */
 };
 
+/* A platform that marbles may run on. Entries that restrict anything are refused so far. */
 struct infrastructure {
 	const char *name;
-	const json_t *definition; /* parsed by the rules of the issue that enforces it */
+	const json_t *definition; /* borrowed from manifest.json */
 };
 
 enum parameter_encoding { PARAMETER_STRING, PARAMETER_BASE64, PARAMETER_HEX };
@@ -75,7 +76,7 @@ struct secret_definition {
 	bool has_not_after;
 	int64_t not_after;       /* seconds since 1970 */
 	json_t *cert;            /* the "Cert" object (Go's x509.Certificate fields) or NULL; borrowed
-				  * from manifest.json. Checked; read by secrets/certificate. */
+				  * from manifest.json. Read and checked by secrets/generate. */
 };
 
 struct user {

@@ -1,10 +1,20 @@
-/* Packages, as they stand in a manifest and in an --era-config file. */
+#include "manifest/package.h"
+
 #include "codec/hex.h"
-#include "manifest/decode.h"
 #include "manifest/parse.h"
 
-/* 32 bytes in hex; the empty string is "not given", as in Go. Public samples have a text in its place
- * ("<replace with …>"), which fits no evidence; only debug packages may (check.c). */
+static const tcb_status_set default_tcb_statuses = 1u << MARBLERUN_TCB_UP_TO_DATE |
+						   1u << MARBLERUN_TCB_SW_HARDENING_NEEDED;
+
+/* "<replace with mrenclave …>": public samples say so where a person has to fill in a value. It stays,
+ * and no evidence ever satisfies it. */
+static bool is_placeholder(const char *text)
+{
+	size_t length = strlen(text);
+	return length >= 2 && text[0] == '<' && text[length - 1] == '>';
+}
+
+/* The empty text is "not given", as in Go. */
 static error *decode_id(json_t *value, const struct place *at, struct arena *arena,
 			struct package *p, bool *has, uint8_t id[32])
 {
@@ -12,12 +22,14 @@ static error *decode_id(json_t *value, const struct place *at, struct arena *are
 	TRY(decode_string(value, at, arena, &text));
 	if (!*text)
 		return NULL;
-	error *e = hex_decode_into(bytes_of_string(text), at->name, id, 32);
-	if (e)
-		p->placeholder = text;
-	error_free(e);
 	*has = true;
-	return NULL;
+	if (is_placeholder(text)) {
+		p->placeholder = text;
+		return NULL;
+	}
+	error *malformed = hex_decode_into(bytes_of_string(text), at->name, id, 32);
+	error_free(malformed);
+	return malformed ? refuse(at, "\"%s\": 64 hexadecimal digits expected", shown(text).text) : NULL;
 }
 
 static error *decode_unique_id(json_t *value, const struct place *at, struct arena *arena, void *to)
@@ -35,23 +47,16 @@ static error *decode_signer_id(json_t *value, const struct place *at, struct are
 static error *decode_product_id(json_t *value, const struct place *at, struct arena *arena, void *to)
 {
 	struct package *p = to;
-	(void)arena;
 	p->has_product_id = true;
-	return decode_unsigned(value, at, UINT64_MAX, &p->product_id);
+	return decode_unsigned(value, at, arena, &p->product_id);
 }
 
-static error *decode_security_version(json_t *value, const struct place *at, struct arena *arena, void *to)
+static error *decode_security_version(json_t *value, const struct place *at, struct arena *arena,
+				      void *to)
 {
 	struct package *p = to;
-	(void)arena;
 	p->has_security_version = true;
-	return decode_unsigned(value, at, UINT64_MAX, &p->security_version);
-}
-
-static error *decode_debug(json_t *value, const struct place *at, struct arena *arena, void *to)
-{
-	(void)arena;
-	return decode_bool(value, at, &((struct package *)to)->debug);
+	return decode_unsigned(value, at, arena, &p->security_version);
 }
 
 static error *decode_statuses(json_t *value, const struct place *at, struct arena *arena, void *to)
@@ -63,54 +68,68 @@ static error *decode_statuses(json_t *value, const struct place *at, struct aren
 	for (size_t i = 0; i < names.count; i++) {
 		enum marblerun_tcb_status status = marblerun_tcb_status_of_name(names.items[i]);
 		if (status == MARBLERUN_TCB_UNKNOWN)
-			return refuse(at, "\"%s\" is no TCB status; UpToDate, SWHardeningNeeded, "
-				      "ConfigurationNeeded, … are", names.items[i]);
-		accepted |= (tcb_status_set)1 << status;
+			return refuse(at, "\"%s\" is no TCB status: one of Intel's names expected, such as "
+				      "%s or %s", shown(names.items[i]).text,
+				      marblerun_tcb_status_name(MARBLERUN_TCB_UP_TO_DATE),
+				      marblerun_tcb_status_name(MARBLERUN_TCB_CONFIGURATION_NEEDED));
+		accepted |= 1u << status;
 	}
-	if (!names.count)
-		return NULL; /* as if not given */
-	p->accepted_tcb_statuses = accepted;
-	p->has_accepted_tcb_statuses = true;
+	p->has_accepted_tcb_statuses = names.count > 0;
+	if (names.count)
+		p->accepted_tcb_statuses = accepted;
 	return NULL;
 }
 
-static error *decode_advisories(json_t *value, const struct place *at, struct arena *arena, void *to)
-{
-	return decode_strings(value, at, arena, &((struct package *)to)->accepted_advisories);
-}
-
-/* Other TEEs' properties restrict; until they are enforced, nobody may believe they are. */
 static error *decode_other_tee(json_t *value, const struct place *at, struct arena *arena, void *to)
 {
 	(void)value, (void)arena, (void)to;
-	return refuse(at, "packages for this TEE are not supported yet");
+	return refuse_unsupported(at, "packages for this TEE are not supported yet, only those for SGX");
 }
 
 static const struct property properties[] = {
-	{ "UniqueID", decode_unique_id },
-	{ "SignerID", decode_signer_id },
-	{ "ProductID", decode_product_id },
-	{ "SecurityVersion", decode_security_version },
-	{ "Debug", decode_debug },
-	{ "AcceptedTCBStatuses", decode_statuses },
-	{ "AcceptedAdvisories", decode_advisories },
-	{ "TDX", decode_other_tee },
-	{ "SNP", decode_other_tee },
+	{ "UniqueID", 0, decode_unique_id },
+	{ "SignerID", 0, decode_signer_id },
+	{ "ProductID", 0, decode_product_id },
+	{ "SecurityVersion", 0, decode_security_version },
+	PROPERTY("Debug", struct package, debug, decode_boolean),
+	{ "AcceptedTCBStatuses", 0, decode_statuses },
+	PROPERTY("AcceptedAdvisories", struct package, accepted_advisories, decode_strings),
+	{ "TDX", 0, decode_other_tee },
+	{ "SNP", 0, decode_other_tee },
 };
 
 error *decode_package(json_t *value, const struct place *at, struct arena *arena, void *to)
 {
 	struct package *p = to;
-	p->accepted_tcb_statuses = (tcb_status_set)1 << MARBLERUN_TCB_UP_TO_DATE |
-				   (tcb_status_set)1 << MARBLERUN_TCB_SW_HARDENING_NEEDED;
+	p->accepted_tcb_statuses = default_tcb_statuses;
 	return decode_object(value, at, properties, ARRAY_SIZE(properties), arena, p);
 }
 
 error *package_parse(json_t *object, const char *where, struct arena *arena, struct package *ret)
 {
-	struct place at = { NULL, where };
+	struct place at = { NULL, where, 0 };
 	struct package package = { .name = where };
+	TRY(expect_type(json_is_object(object), object, &at, "object"));
 	TRY(decode_package(object, &at, arena, &package));
 	*ret = package;
 	return NULL;
+}
+
+/* Public documentation, "Packages". With Debug anything goes, also nothing: what a debug enclave
+ * holds is not confidential anyway. */
+error *package_check(const struct package *p, const struct place *at)
+{
+	if (p->debug)
+		return NULL;
+	if (p->placeholder)
+		return refuse(at, "\"%s\" is a placeholder: 64 hexadecimal digits expected",
+			      shown(p->placeholder).text);
+	if (p->has_unique_id && (p->has_signer_id || p->has_product_id || p->has_security_version))
+		return refuse(at, "either UniqueID, or SignerID with ProductID and SecurityVersion "
+			      "expected, both found");
+	if (p->has_unique_id || (p->has_signer_id && p->has_product_id && p->has_security_version))
+		return NULL;
+	return refuse(at, "%s is missing: UniqueID, or SignerID with ProductID and SecurityVersion "
+		      "expected", !p->has_signer_id ? "SignerID" : !p->has_product_id ? "ProductID" :
+		      "SecurityVersion");
 }

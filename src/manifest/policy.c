@@ -1,62 +1,75 @@
 #include "manifest/policy.h"
 
+#include <strings.h>
+
 #include "codec/hex.h"
+#include "manifest/decode.h"
 
-static error *deny_id(const char *property, const uint8_t found[32], const uint8_t expected[32])
+enum { ID_SIZE = 32 };
+
+static error *check_id(const char *property, const uint8_t actual[ID_SIZE],
+		       const uint8_t expected[ID_SIZE])
 {
-	CLEANUP(writer_free) struct writer is = { 0 }, should = { 0 };
-	write_hex(&is, bytes_of(found, 32));
-	write_hex(&should, bytes_of(expected, 32));
-	TRY(writer_check(&is, property));
-	TRY(writer_check(&should, property));
-	return error_new(ERROR_DENIED, "%s is %.64s, %.64s is expected", property, (const char *)is.data,
-			 (const char *)should.data);
+	CLEANUP(writer_free) struct writer w = { 0 };
+	if (memcmp(actual, expected, ID_SIZE) == 0)
+		return NULL;
+	write_format(&w, "%s is ", property);
+	write_hex(&w, bytes_of(actual, ID_SIZE));
+	write_string(&w, ", ");
+	write_hex(&w, bytes_of(expected, ID_SIZE));
+	CLEANUP_FREE char *text = writer_take_string(&w);
+	return text ? error_new(ERROR_DENIED, "%s expected", text) : error_no_memory();
 }
 
-static error *deny_number(const char *property, uint64_t found, const char *relation, uint64_t expected)
-{
-	return error_new(ERROR_DENIED, "%s is %llu, %s%llu is expected", property,
-			 (unsigned long long)found, relation, (unsigned long long)expected);
-}
-
-static error *check_identity(const struct package *p, const struct marblerun_sgx_claims *c)
+/* Public contract, section 6: "every property that the manifest gives must equal the evidence's,
+ * SecurityVersion must be ≤ the evidence's, a debug enclave only with Debug: true". */
+static error *check_identity(const struct package *p, const struct marblerun_sgx_claims *claims)
 {
 	if (p->placeholder)
-		return error_new(ERROR_DENIED, "the package's \"%.80s\" is no UniqueID or SignerID: no "
-				 "evidence fits it", p->placeholder);
-	if (p->has_unique_id && memcmp(p->unique_id, c->mrenclave, 32) != 0)
-		return deny_id("UniqueID", c->mrenclave, p->unique_id);
-	if (p->has_signer_id && memcmp(p->signer_id, c->mrsigner, 32) != 0)
-		return deny_id("SignerID", c->mrsigner, p->signer_id);
-	if (p->has_product_id && p->product_id != c->isv_prod_id)
-		return deny_number("ProductID", c->isv_prod_id, "", p->product_id);
-	if (p->has_security_version && c->isv_svn < p->security_version)
-		return deny_number("SecurityVersion", c->isv_svn, "at least ", p->security_version);
+		return error_new(ERROR_DENIED, "the package says \"%s\", which no evidence satisfies",
+				 shown(p->placeholder).text);
+	if (p->has_unique_id)
+		TRY(check_id("UniqueID", claims->mrenclave, p->unique_id));
+	if (p->has_signer_id)
+		TRY(check_id("SignerID", claims->mrsigner, p->signer_id));
+	if (p->has_product_id && claims->isv_prod_id != p->product_id)
+		return error_new(ERROR_DENIED, "ProductID is %u, %llu expected", claims->isv_prod_id,
+				 (unsigned long long)p->product_id);
+	if (p->has_security_version && claims->isv_svn < p->security_version)
+		return error_new(ERROR_DENIED, "SecurityVersion is %u, at least %llu expected",
+				 claims->isv_svn, (unsigned long long)p->security_version);
 	return NULL;
 }
 
-static bool lists(const struct string_list *list, const char *name)
+static bool lists_advisory(const struct string_list *list, const char *name)
 {
 	for (size_t i = 0; i < list->count; i++)
-		if (strcmp(list->items[i], name) == 0)
+		if (strcasecmp(list->items[i], name) == 0)
 			return true;
 	return false;
 }
 
-/* Advisories matter for SWHardeningNeeded only; none accepted by name means all (public contract,
- * section 6). */
-static error *check_tcb(const struct package *p, const struct marblerun_verdict *v)
+/* Public contract: "AcceptedAdvisories checked for SWHardeningNeeded only, empty = all". */
+static error *check_advisories(const struct package *p, const struct marblerun_verdict *v)
 {
-	if (!(p->accepted_tcb_statuses >> v->tcb_status & 1))
-		return error_new(ERROR_DENIED, "TCB status %s is not among AcceptedTCBStatuses",
-				 marblerun_tcb_status_name(v->tcb_status));
 	if (v->tcb_status != MARBLERUN_TCB_SW_HARDENING_NEEDED || !p->accepted_advisories.count)
 		return NULL;
 	for (size_t i = 0; i < v->advisory_count; i++)
-		if (!lists(&p->accepted_advisories, v->advisories[i]))
-			return error_new(ERROR_DENIED, "advisory %s is not among AcceptedAdvisories",
-					 v->advisories[i]);
+		if (!lists_advisory(&p->accepted_advisories, v->advisories[i]))
+			return error_new(ERROR_DENIED, "advisory %s applies to the platform and is not "
+					 "among AcceptedAdvisories", v->advisories[i]);
 	return NULL;
+}
+
+/* UpToDate is admitted whatever the list says: manifests name only what they accept besides. */
+static error *check_tcb(const struct package *p, const struct marblerun_verdict *v)
+{
+	tcb_status_set accepted = p->accepted_tcb_statuses | 1u << MARBLERUN_TCB_UP_TO_DATE;
+	bool known = v->tcb_status > MARBLERUN_TCB_UNKNOWN && v->tcb_status <= MARBLERUN_TCB_REVOKED;
+	if (!known || !(accepted >> v->tcb_status & 1))
+		return error_new(ERROR_DENIED, "TCB status is %s, which is not among "
+				 "AcceptedTCBStatuses", marblerun_tcb_status_name(v->tcb_status));
+	return check_advisories(p, v);
 }
 
 error *package_admits(const struct package *package, const struct marblerun_verdict *verdict)
@@ -64,10 +77,9 @@ error *package_admits(const struct package *package, const struct marblerun_verd
 	if (!verdict->genuine)
 		return error_new(ERROR_DENIED, "the evidence is not genuine: %s", verdict->reason);
 	if (verdict->claims.tee != MARBLERUN_TEE_SGX)
-		return error_new(ERROR_DENIED, "the evidence is from another TEE; SGX is expected");
+		return error_new(ERROR_DENIED, "the evidence is from another TEE, SGX expected");
 	if (verdict->claims.debug && !package->debug)
-		return error_new(ERROR_DENIED, "Debug: the enclave can be debugged; the package does not allow "
-				 "that");
+		return error_new(ERROR_DENIED, "Debug is true, false expected");
 	TRY(check_identity(package, &verdict->claims.sgx));
 	return check_tcb(package, verdict);
 }

@@ -1,40 +1,45 @@
-/* marblerun_policy_*: a package's rules for relying parties (marblerun/verify.h). */
+/* marblerun_policy_…: a package's rules for relying parties (marblerun/verify.h). */
 #include <stdio.h>
 
+#include "manifest/package.h"
 #include "manifest/parse.h"
 #include "manifest/policy.h"
+
+enum { POLICY_SIZE_MAX = 1 << 20 }; /* bytes */
 
 struct marblerun_policy {
 	struct arena arena;
 	struct package package;
 };
 
-enum { POLICY_SIZE_MAX = 1 << 20 };
-
-/* A package that says nothing would admit anything. */
-static error *check_not_empty(const struct package *p)
+/* Stricter than a manifest with Debug, looser with a UniqueID: a relying party's file must name
+ * something, or any software would satisfy it; and public configuration files give UniqueID and
+ * the rest together. */
+static error *check_policy(const struct package *p, const struct place *at)
 {
-	bool by_signer = p->has_signer_id && p->has_product_id && p->has_security_version;
 	if (p->placeholder)
-		return error_new(ERROR_INVALID, "policy: \"%.80s\" is no UniqueID or SignerID; 64 hexadecimal "
-				 "digits are expected", p->placeholder);
-	if (p->has_unique_id || by_signer || p->debug)
+		return refuse(at, "\"%s\" is a placeholder: 64 hexadecimal digits expected",
+			      shown(p->placeholder).text);
+	if (p->has_unique_id || (p->debug && (p->has_signer_id || p->has_product_id)))
 		return NULL;
-	return error_new(ERROR_INVALID, "policy: UniqueID, or all of SignerID, ProductID and "
-			 "SecurityVersion, are expected");
+	if (p->debug)
+		return refuse(at, "UniqueID, SignerID or ProductID expected");
+	return package_check(p, at);
 }
 
-static error *parse(bytes text, struct marblerun_policy *policy)
+static error *parse_policy(bytes text, struct marblerun_policy *policy)
 {
 	CLEANUP_JSON json_t *json = NULL;
+	struct place at = { NULL, "policy", 0 };
 	if (text.size > POLICY_SIZE_MAX)
-		return error_new(ERROR_TOO_LARGE, "policy: larger than %d bytes", POLICY_SIZE_MAX);
-	TRY(json_parse(text, "policy", &json));
-	TRY(package_parse(json, "policy", &policy->arena, &policy->package));
-	return check_not_empty(&policy->package);
+		return error_new(ERROR_TOO_LARGE, "policy: %zu bytes, at most %d expected", text.size,
+				 POLICY_SIZE_MAX);
+	TRY(json_parse(text, at.name, &json));
+	TRY(package_parse(json, at.name, &policy->arena, &policy->package));
+	return check_policy(&policy->package, &at);
 }
 
-static int report(error *e, char *reason)
+static int give_reason(error *e, char reason[MARBLERUN_REASON_SIZE])
 {
 	if (!e)
 		return 0;
@@ -47,13 +52,12 @@ int marblerun_policy_parse(const char *json, size_t size, marblerun_policy **ret
 			   char reason[MARBLERUN_REASON_SIZE])
 {
 	marblerun_policy *policy = calloc(1, sizeof *policy);
-	error *e = policy ? parse(bytes_of(json, size), policy) : error_no_memory();
-	if (e) {
+	error *e = policy ? parse_policy(bytes_of(json, size), policy) : error_no_memory();
+	if (e)
 		marblerun_policy_free(policy);
-		return report(e, reason);
-	}
-	*ret = policy;
-	return 0;
+	else
+		*ret = policy;
+	return give_reason(e, reason);
 }
 
 void marblerun_policy_free(marblerun_policy *policy)
@@ -67,5 +71,5 @@ void marblerun_policy_free(marblerun_policy *policy)
 int marblerun_policy_check(const marblerun_policy *policy, const struct marblerun_verdict *verdict,
 			   char reason[MARBLERUN_REASON_SIZE])
 {
-	return report(package_admits(&policy->package, verdict), reason);
+	return give_reason(package_admits(&policy->package, verdict), reason);
 }
