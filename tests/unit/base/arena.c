@@ -5,10 +5,21 @@
 
 #include "base/arena.h"
 
+/* What the next allocations get has been used before. */
+static void make_memory_dirty(void)
+{
+	volatile uint8_t *memory = malloc(100000);
+	assert_non_null(memory);
+	for (size_t i = 0; i < 100000; i++)
+		memory[i] = 0xff;
+	free((void *)(uintptr_t)memory);
+}
+
 /* Zeroed, aligned, and none overlaps another. */
 static void test_blocks(void **state)
 {
 	(void)state;
+	make_memory_dirty();
 	CLEANUP(arena_free) struct arena a = { 0 };
 	uint8_t *blocks[300];
 	for (size_t i = 0; i < 300; i++) {

@@ -56,6 +56,19 @@ static void test_bad(void **state)
 	}
 }
 
+/* What lies behind the end is not looked at. */
+static void test_cut(void **state)
+{
+	(void)state;
+	static const char *const whole[] = { "\xc3\xa4", "\xe2\x86\x92", "\xf0\x9f\x98\x80" };
+	for (size_t i = 0; i < 3; i++)
+		for (size_t length = 1; length < strlen(whole[i]); length++) {
+			size_t size;
+			uint32_t c = utf8_decode(bytes_of(whole[i], length), &size);
+			assert_true(c == UTF8_REPLACEMENT && size == 1);
+		}
+}
+
 static void test_empty(void **state)
 {
 	(void)state;
@@ -77,6 +90,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_all_characters),
 		cmocka_unit_test(test_bad),
+		cmocka_unit_test(test_cut),
 		cmocka_unit_test(test_empty),
 		cmocka_unit_test(test_count),
 	};
