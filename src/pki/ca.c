@@ -13,19 +13,16 @@ static const char marble_type_oid[] = "1.3.9903.2.1";
 
 DEFINE_CLEANUP(ASN1_OBJECT_free, ASN1_OBJECT *)
 
-static error *long_lived(EVP_PKEY *key, const char *common_name, int64_t now, X509 **ret)
+static error *init_long_lived(struct draft *draft, EVP_PKEY *key, const char *common_name, int64_t now)
 {
 	if (now < 0 || now > last_encodable_second)
 		return error_new(ERROR_INVALID, "the clock is outside the years 1970 to 9999");
 	int64_t end = now > last_encodable_second - lifetime_s ? last_encodable_second : now + lifetime_s;
-	CLEANUP(X509_free) X509 *draft = NULL;
-	TRY(draft_new(key, now - CLOCK_TOLERANCE_S, end, &draft));
-	TRY(draft_common_name(draft, common_name));
-	*ret = TAKE(draft);
-	return NULL;
+	TRY(draft_init(draft, key, now - CLOCK_TOLERANCE_S, end));
+	return draft_common_name(draft, common_name);
 }
 
-static error *add_names(X509 *draft, const struct san_list *names, bool loopback)
+static error *add_names(struct draft *draft, const struct san_list *names, bool loopback)
 {
 	CLEANUP(GENERAL_NAMES_free) GENERAL_NAMES *general = NULL;
 	TRY(general_names_of(names, &general));
@@ -40,15 +37,14 @@ static error *add_names(X509 *draft, const struct san_list *names, bool loopback
 static error *authority(EVP_PKEY *key, const char *common_name, const struct san_list *names,
 			int64_t now, X509 *issuer, EVP_PKEY *issuer_key, X509 **ret)
 {
-	CLEANUP(X509_free) X509 *draft = NULL;
+	CLEANUP(draft_free) struct draft draft = { 0 };
 	CLEANUP(blob_free) struct blob der = { 0 };
-	TRY(long_lived(key, common_name, now, &draft));
-	TRY(draft_add_constraints(draft, true, -1));
-	TRY(draft_add_key_usage(draft, USAGE_DIGITAL_SIGNATURE | USAGE_CERT_SIGN));
-	TRY(draft_add_tls_purposes(draft));
-	TRY(draft_add_subject_key_id(draft, BYTES_EMPTY));
-	TRY(add_names(draft, names, true));
-	TRY(draft_sign(draft, issuer, issuer_key, NULL, &der));
+	TRY(init_long_lived(&draft, key, common_name, now));
+	TRY(draft_add_constraints(&draft, true, -1));
+	TRY(draft_add_key_usage(&draft, USAGE_DIGITAL_SIGNATURE | USAGE_CERT_SIGN));
+	TRY(draft_add_tls_purposes(&draft));
+	TRY(add_names(&draft, names, true));
+	TRY(draft_sign(&draft, issuer, issuer_key, NULL, &der));
 	return certificate_of_der(blob_view(&der), ret);
 }
 
@@ -93,26 +89,26 @@ error *ca_create(const struct san_list *names, enum key_kind kind, int64_t now, 
 	return NULL;
 }
 
-static error *add_marble_type(X509 *draft, const char *type)
+static error *add_marble_type(struct draft *draft, const char *type)
 {
 	CLEANUP(ASN1_OBJECT_free) ASN1_OBJECT *oid = OBJ_txt2obj(marble_type_oid, 1);
 	TRY_ALLOC(oid);
 	/* The raw bytes, not a string of ASN.1: that is the public contract. */
-	return draft_add_der(draft, oid, false, bytes_of_string(type));
+	draft_add_bytes(draft, oid, false, bytes_of_string(type));
+	return NULL;
 }
 
 error *ca_issue_marble(const struct ca *ca, EVP_PKEY *marble_key, const char *uuid, const char *type,
 		       const struct san_list *names, int64_t now, struct blob *ret)
 {
-	CLEANUP(X509_free) X509 *draft = NULL;
-	TRY(long_lived(marble_key, uuid, now, &draft));
-	TRY(draft_add_constraints(draft, false, -1));
-	TRY(draft_add_key_usage(draft, USAGE_DIGITAL_SIGNATURE | USAGE_KEY_AGREEMENT));
-	TRY(draft_add_tls_purposes(draft));
-	TRY(draft_add_subject_key_id(draft, BYTES_EMPTY));
-	TRY(add_names(draft, names, false));
-	TRY(add_marble_type(draft, type));
-	return draft_sign(draft, ca->marble_root, ca->intermediate_key, NULL, ret);
+	CLEANUP(draft_free) struct draft draft = { 0 };
+	TRY(init_long_lived(&draft, marble_key, uuid, now));
+	TRY(draft_add_constraints(&draft, false, -1));
+	TRY(draft_add_key_usage(&draft, USAGE_DIGITAL_SIGNATURE | USAGE_KEY_AGREEMENT));
+	TRY(draft_add_tls_purposes(&draft));
+	TRY(add_names(&draft, names, false));
+	TRY(add_marble_type(&draft, type));
+	return draft_sign(&draft, ca->marble_root, ca->intermediate_key, NULL, ret);
 }
 
 void ca_free(struct ca *ca)

@@ -35,5 +35,5 @@ error *certificate_der(const X509 *certificate, struct blob *ret) MUST_USE;
 error *certificate_write_pem(struct writer *w, const X509 *certificate) MUST_USE;
 
 /* A PKCS#10 request whose signature verifies; only its names (DNS and IP) are of interest. Keys:
- * RSA to 16384 bits, ECDSA on named curves, Ed25519, Ed448; digests: SHA-2. */
+ * RSA to 16384 bits, ECDSA on NIST curves, Ed25519, Ed448; digests: SHA-2. */
 error *request_names(bytes der, struct san_list *ret) MUST_USE;

@@ -1,80 +1,132 @@
 #include "pki/draft.h"
 
+#include <limits.h>
+
 #include "base/random.h"
+#include "pki/der.h"
 #include "pki/openssl_error.h"
 #include "pki/public_key.h"
 
-enum { SERIAL_SIZE = 20, KEY_ID_SIZE = 20 };
+enum { SERIAL_SIZE = 20, COMMON_NAME_MAX = 64 };
 
 DEFINE_CLEANUP(ASN1_BIT_STRING_free, ASN1_BIT_STRING *)
-DEFINE_CLEANUP(ASN1_OCTET_STRING_free, ASN1_OCTET_STRING *)
-DEFINE_CLEANUP(AUTHORITY_KEYID_free, AUTHORITY_KEYID *)
+DEFINE_CLEANUP(ASN1_TIME_free, ASN1_TIME *)
 DEFINE_CLEANUP(BASIC_CONSTRAINTS_free, BASIC_CONSTRAINTS *)
-DEFINE_CLEANUP(GENERAL_NAME_free, GENERAL_NAME *)
-DEFINE_CLEANUP(X509_EXTENSION_free, X509_EXTENSION *)
+DEFINE_CLEANUP(EVP_MD_CTX_free, EVP_MD_CTX *)
+DEFINE_CLEANUP(X509_PUBKEY_free, X509_PUBKEY *)
 
 static error *failed(const char *what)
 {
 	return openssl_error(ERROR_INTERNAL, "making a certificate: %s", what);
 }
 
-/* RFC 5280 section 4.1.2.2: positive, at most 20 octets. */
-static error *put_serial(X509 *draft)
+void draft_free(struct draft *draft)
 {
-	uint8_t serial[SERIAL_SIZE];
-	TRY(random_fill(serial, sizeof serial));
-	serial[0] = (serial[0] & 0x7f) | 0x40;
-	if (!ASN1_STRING_set(X509_get_serialNumber(draft), serial, sizeof serial))
-		return failed("serial number");
-	return NULL;
+	writer_free(&draft->validity);
+	writer_free(&draft->subject);
+	writer_free(&draft->public_key);
+	writer_free(&draft->extensions);
 }
 
-error *draft_new(EVP_PKEY *key, int64_t not_before, int64_t not_after, X509 **ret)
+/* ASN1_TIME_set takes UTCTime until 2049 and GeneralizedTime from 2050 on, as RFC 5280 section
+ * 4.1.2.5 has it. */
+static error *write_time(struct writer *w, int64_t seconds)
 {
-	CLEANUP(X509_free) X509 *draft = X509_new();
-	TRY_ALLOC(draft);
-	/* ASN1_TIME_set takes UTCTime until 2049 and GeneralizedTime from 2050 on, as section 4.1.2.5
-	 * has it. */
-	if (!X509_set_version(draft, X509_VERSION_3) ||
-	    !ASN1_TIME_set(X509_getm_notBefore(draft), not_before) ||
-	    !ASN1_TIME_set(X509_getm_notAfter(draft), not_after))
+	CLEANUP(ASN1_TIME_free) ASN1_TIME *time = ASN1_TIME_set(NULL, seconds);
+	if (!time)
 		return failed("validity");
-	TRY(put_serial(draft));
-	TRY(public_key_put(key, X509_get_X509_PUBKEY(draft)));
-	*ret = TAKE(draft);
+	write_der(w, (uint8_t)ASN1_STRING_type(time),
+		  bytes_of(ASN1_STRING_get0_data(time), (size_t)ASN1_STRING_length(time)));
 	return NULL;
 }
 
-error *draft_common_name(X509 *draft, const char *name)
+static error *put_public_key(struct draft *draft, EVP_PKEY *key)
 {
-	X509_NAME *subject = X509_get_subject_name(draft);
-	if (!X509_NAME_add_entry_by_NID(subject, NID_commonName, MBSTRING_UTF8,
-					(const unsigned char *)name, -1, -1, 0))
-		return openssl_error(ERROR_INVALID, "common name \"%s\"", name);
-	return NULL;
+	CLEANUP(X509_PUBKEY_free) X509_PUBKEY *info = X509_PUBKEY_new();
+	const unsigned char *bits;
+	unsigned char *der = NULL;
+	uint8_t hash[EVP_MAX_MD_SIZE];
+	const EVP_MD *sha256;
+	int size;
+	TRY_ALLOC(info);
+	TRY(public_key_put(key, info));
+	TRY(digest_sha(256, &sha256));
+	if (!X509_PUBKEY_get0_param(NULL, &bits, &size, NULL, info) ||
+	    !EVP_Digest(bits, (size_t)size, hash, NULL, sha256, NULL) ||
+	    (size = i2d_X509_PUBKEY(info, &der)) <= 0)
+		return failed("public key");
+	memcpy(draft->key_id, hash, sizeof draft->key_id);
+	write_bytes(&draft->public_key, bytes_of(der, (size_t)size));
+	OPENSSL_free(der);
+	return writer_check(&draft->public_key, "public key");
 }
 
-error *draft_add(X509 *draft, int nid, bool critical, void *value)
+error *draft_init(struct draft *draft, EVP_PKEY *key, int64_t not_before, int64_t not_after)
 {
-	if (X509_add1_ext_i2d(draft, nid, value, critical, X509V3_ADD_APPEND) != 1)
+	TRY(write_time(&draft->validity, not_before));
+	TRY(write_time(&draft->validity, not_after));
+	return put_public_key(draft, key);
+}
+
+/* Name ::= SEQUENCE OF SET OF SEQUENCE { type, value } */
+error *draft_common_name(struct draft *draft, const char *name)
+{
+	CLEANUP(writer_free) struct writer pair = { 0 }, attribute = { 0 }, set = { 0 };
+	bytes text = bytes_of_string(name);
+	bool printable = true;
+	for (size_t i = 0; i < text.size; i++)
+		printable &= text.data[i] >= ' ' && text.data[i] < 0x7f;
+	if (!text.size || text.size > COMMON_NAME_MAX || !printable)
+		return error_new(ERROR_INVALID, "common name \"%s\": 1 to %d characters of ASCII expected",
+				 name, COMMON_NAME_MAX);
+	write_der_object(&pair, OBJ_nid2obj(NID_commonName));
+	write_der(&pair, DER_UTF8_STRING, text);
+	write_der_nested(&attribute, DER_SEQUENCE, &pair);
+	write_der_nested(&set, DER_SET, &attribute);
+	write_der_nested(&draft->subject, DER_SEQUENCE, &set);
+	return writer_check(&draft->subject, "subject");
+}
+
+/* `name` keeps its own encoding. */
+static error *write_name(struct writer *w, const X509_NAME *name)
+{
+	const unsigned char *der;
+	size_t size;
+	if (!X509_NAME_get0_der(name, &der, &size))
+		return failed("name");
+	write_bytes(w, bytes_of(der, size));
+	return writer_check(w, "name");
+}
+
+error *draft_subject(struct draft *draft, const X509_NAME *name)
+{
+	return write_name(&draft->subject, name);
+}
+
+/* Extension ::= SEQUENCE { extnID, critical BOOLEAN DEFAULT FALSE, extnValue OCTET STRING } */
+void draft_add_bytes(struct draft *draft, const ASN1_OBJECT *type, bool critical, bytes content)
+{
+	CLEANUP(writer_free) struct writer extension = { 0 };
+	write_der_object(&extension, type);
+	if (critical)
+		write_bytes(&extension, bytes_of("\x01\x01\xff", 3));
+	write_der(&extension, DER_OCTET_STRING, content);
+	write_der_nested(&draft->extensions, DER_SEQUENCE, &extension);
+}
+
+error *draft_add(struct draft *draft, int nid, bool critical, const void *value)
+{
+	const X509V3_EXT_METHOD *method = X509V3_EXT_get_nid(nid);
+	unsigned char *der = NULL;
+	int size = method ? ASN1_item_i2d(value, &der, ASN1_ITEM_ptr(method->it)) : -1;
+	if (size <= 0)
 		return failed(OBJ_nid2sn(nid));
+	draft_add_bytes(draft, OBJ_nid2obj(nid), critical, bytes_of(der, (size_t)size));
+	OPENSSL_free(der);
 	return NULL;
 }
 
-error *draft_add_der(X509 *draft, const ASN1_OBJECT *type, bool critical, bytes der)
-{
-	CLEANUP(ASN1_OCTET_STRING_free) ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	if (!value || der.size > INT_MAX ||
-	    !ASN1_OCTET_STRING_set(value, der.data, (int)der.size))
-		return failed("extension");
-	CLEANUP(X509_EXTENSION_free) X509_EXTENSION *extension =
-		X509_EXTENSION_create_by_OBJ(NULL, type, critical, value);
-	if (!extension || !X509_add_ext(draft, extension, -1))
-		return failed("extension");
-	return NULL;
-}
-
-error *draft_add_key_usage(X509 *draft, unsigned usage)
+error *draft_add_key_usage(struct draft *draft, unsigned usage)
 {
 	CLEANUP(ASN1_BIT_STRING_free) ASN1_BIT_STRING *bits = ASN1_BIT_STRING_new();
 	TRY_ALLOC(bits);
@@ -84,7 +136,7 @@ error *draft_add_key_usage(X509 *draft, unsigned usage)
 	return draft_add(draft, NID_key_usage, true, bits);
 }
 
-error *draft_add_constraints(X509 *draft, bool is_ca, long path_length)
+error *draft_add_constraints(struct draft *draft, bool is_ca, long path_length)
 {
 	CLEANUP(BASIC_CONSTRAINTS_free) BASIC_CONSTRAINTS *constraints = BASIC_CONSTRAINTS_new();
 	TRY_ALLOC(constraints);
@@ -97,7 +149,7 @@ error *draft_add_constraints(X509 *draft, bool is_ca, long path_length)
 	return draft_add(draft, NID_basic_constraints, true, constraints);
 }
 
-error *draft_add_tls_purposes(X509 *draft)
+error *draft_add_tls_purposes(struct draft *draft)
 {
 	CLEANUP(EXTENDED_KEY_USAGE_free) EXTENDED_KEY_USAGE *purposes = EXTENDED_KEY_USAGE_new();
 	/* Objects of OpenSSL's own table, which nobody frees. */
@@ -107,108 +159,100 @@ error *draft_add_tls_purposes(X509 *draft)
 	return draft_add(draft, NID_ext_key_usage, false, purposes);
 }
 
-error *draft_add_subject_key_id(X509 *draft, bytes id)
+void draft_add_subject_key_id(struct draft *draft, bytes id)
 {
-	uint8_t hash[EVP_MAX_MD_SIZE];
-	if (!id.size) {
-		const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(draft);
-		const EVP_MD *sha256;
-		TRY(digest_sha(256, &sha256));
-		if (!EVP_Digest(ASN1_STRING_get0_data(key), (size_t)ASN1_STRING_length(key), hash,
-				NULL, sha256, NULL))
-			return failed("subjectKeyIdentifier");
-		id = bytes_of(hash, KEY_ID_SIZE);
-	}
-	CLEANUP(ASN1_OCTET_STRING_free) ASN1_OCTET_STRING *value = ASN1_OCTET_STRING_new();
-	if (!value || !ASN1_OCTET_STRING_set(value, id.data, (int)id.size))
-		return failed("subjectKeyIdentifier");
-	return draft_add(draft, NID_subject_key_identifier, false, value);
-}
-
-error *general_name_set(GENERAL_NAME *name, int kind, bytes content)
-{
-	int type = kind == GEN_IPADD ? V_ASN1_OCTET_STRING : V_ASN1_IA5STRING;
-	ASN1_STRING *value = ASN1_STRING_type_new(type);
-	if (!value || content.size > INT_MAX ||
-	    !ASN1_STRING_set(value, content.size ? content.data : (const uint8_t *)"",
-			     (int)content.size)) {
-		ASN1_STRING_free(value);
-		return failed("name");
-	}
-	GENERAL_NAME_set0_value(name, kind, value);
-	return NULL;
-}
-
-error *general_name_push(GENERAL_NAMES *names, int kind, bytes content)
-{
-	CLEANUP(GENERAL_NAME_free) GENERAL_NAME *name = GENERAL_NAME_new();
-	TRY_ALLOC(name);
-	TRY(general_name_set(name, kind, content));
-	if (!sk_GENERAL_NAME_push(names, name))
-		return failed("name");
-	name = NULL; /* the stack's now */
-	return NULL;
-}
-
-error *general_names_of(const struct san_list *list, GENERAL_NAMES **ret)
-{
-	CLEANUP(GENERAL_NAMES_free) GENERAL_NAMES *names = GENERAL_NAMES_new();
-	TRY_ALLOC(names);
-	for (size_t i = 0; i < list->count; i++) {
-		const struct san *item = &list->items[i];
-		TRY(general_name_push(names, item->is_ip ? GEN_IPADD : GEN_DNS,
-				      item->is_ip ? bytes_of(item->ip, item->ip_size)
-						  : bytes_of_string(item->name)));
-	}
-	*ret = TAKE(names);
-	return NULL;
-}
-
-static bool has_address(const GENERAL_NAMES *names, bytes address)
-{
-	for (int i = 0; i < sk_GENERAL_NAME_num(names); i++) {
-		int kind;
-		const ASN1_STRING *value =
-			GENERAL_NAME_get0_value(sk_GENERAL_NAME_value(names, i), &kind);
-		if (kind == GEN_IPADD &&
-		    bytes_equal(address, bytes_of(ASN1_STRING_get0_data(value),
-						  (size_t)ASN1_STRING_length(value))))
-			return true;
-	}
-	return false;
-}
-
-error *general_names_add_loopback(GENERAL_NAMES *names)
-{
-	static const uint8_t v4[4] = { 127, 0, 0, 1 }, v6[16] = { [15] = 1 };
-	if (!has_address(names, BYTES_OF_ARRAY(v4)))
-		TRY(general_name_push(names, GEN_IPADD, BYTES_OF_ARRAY(v4)));
-	if (!has_address(names, BYTES_OF_ARRAY(v6)))
-		TRY(general_name_push(names, GEN_IPADD, BYTES_OF_ARRAY(v6)));
-	return NULL;
+	CLEANUP(writer_free) struct writer value = { 0 };
+	write_der(&value, DER_OCTET_STRING, id);
+	draft_add_bytes(draft, OBJ_nid2obj(NID_subject_key_identifier), false, writer_view(&value));
+	draft->has_subject_key_id = true;
 }
 
 /* Section 4.2.1.1. The key identifier only: a certificate of the marble root and one of the
  * intermediate share name and key, not the serial number, and either may verify this one. */
-static error *add_authority_key_id(X509 *draft, X509 *issuer)
+static error *add_authority_key_id(struct draft *draft, X509 *issuer)
 {
 	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(issuer);
-	CLEANUP(AUTHORITY_KEYID_free) AUTHORITY_KEYID *authority = AUTHORITY_KEYID_new();
-	if (!id || !authority || !(authority->keyid = ASN1_OCTET_STRING_dup(id)))
-		return failed("authorityKeyIdentifier");
-	return draft_add(draft, NID_authority_key_identifier, false, authority);
+	CLEANUP(writer_free) struct writer key_id = { 0 }, value = { 0 };
+	if (!id)
+		return failed("the issuer has no subjectKeyIdentifier");
+	write_der(&key_id, DER_IMPLICIT_0,
+		  bytes_of(ASN1_STRING_get0_data(id), (size_t)ASN1_STRING_length(id)));
+	write_der_nested(&value, DER_SEQUENCE, &key_id);
+	draft_add_bytes(draft, OBJ_nid2obj(NID_authority_key_identifier), false, writer_view(&value));
+	return NULL;
 }
 
-error *draft_sign(X509 *draft, X509 *issuer, EVP_PKEY *issuer_key, const EVP_MD *digest,
+/* Section 4.1.2.2: positive, at most 20 octets. */
+static error *write_serial(struct writer *w)
+{
+	uint8_t serial[SERIAL_SIZE];
+	TRY(random_fill(serial, sizeof serial));
+	serial[0] = (serial[0] & 0x7f) | 0x40;
+	write_der(w, DER_INTEGER, BYTES_OF_ARRAY(serial));
+	return NULL;
+}
+
+/* AlgorithmIdentifier of ECDSA with the digest: no parameters (RFC 5758 section 3.2). */
+static error *write_algorithm(struct writer *w, const EVP_MD *digest)
+{
+	CLEANUP(writer_free) struct writer object = { 0 };
+	int nid;
+	if (!OBJ_find_sigid_by_algs(&nid, EVP_MD_get_type(digest), NID_X9_62_id_ecPublicKey))
+		return failed("signature algorithm");
+	write_der_object(&object, OBJ_nid2obj(nid));
+	write_der_nested(w, DER_SEQUENCE, &object);
+	return writer_check(w, "signature algorithm");
+}
+
+/* Section 4.1: the fields of TBSCertificate in their order. */
+static error *write_tbs(struct writer *w, struct draft *draft, X509 *issuer, bytes algorithm)
+{
+	CLEANUP(writer_free) struct writer fields = { 0 }, extensions = { 0 };
+	write_bytes(&fields, bytes_of("\xa0\x03\x02\x01\x02", 5)); /* [0] version 3 */
+	TRY(write_serial(&fields));
+	write_bytes(&fields, algorithm);
+	if (issuer)
+		TRY(write_name(&fields, X509_get_subject_name(issuer)));
+	else
+		write_bytes(&fields, writer_view(&draft->subject));
+	write_der_nested(&fields, DER_SEQUENCE, &draft->validity);
+	write_bytes(&fields, writer_view(&draft->subject));
+	write_bytes(&fields, writer_view(&draft->public_key));
+	write_der_nested(&extensions, DER_SEQUENCE, &draft->extensions);
+	write_der_nested(&fields, DER_EXPLICIT_3, &extensions);
+	write_der_nested(w, DER_SEQUENCE, &fields);
+	return writer_check(w, "certificate");
+}
+
+static error *write_signature(struct writer *w, EVP_PKEY *key, const EVP_MD *digest, bytes tbs)
+{
+	uint8_t signature[256];
+	size_t size = sizeof signature;
+	CLEANUP(EVP_MD_CTX_free) EVP_MD_CTX *ctx = EVP_MD_CTX_new();
+	if (!ctx || EVP_DigestSignInit(ctx, NULL, digest, NULL, key) != 1 ||
+	    EVP_DigestSign(ctx, signature, &size, tbs.data, tbs.size) != 1)
+		return failed("signature");
+	write_der_bits(w, bytes_of(signature, size));
+	return NULL;
+}
+
+error *draft_sign(struct draft *draft, X509 *issuer, EVP_PKEY *issuer_key, const EVP_MD *digest,
 		  struct blob *ret)
 {
+	CLEANUP(writer_free) struct writer algorithm = { 0 }, tbs = { 0 }, parts = { 0 }, whole = { 0 };
+	if (EVP_PKEY_get_base_id(issuer_key) != EVP_PKEY_EC)
+		return error_new(ERROR_UNSUPPORTED, "an issuer without an ECDSA key");
 	if (!digest)
 		TRY(digest_for_key(issuer_key, &digest));
+	if (!draft->has_subject_key_id)
+		draft_add_subject_key_id(draft, BYTES_OF_ARRAY(draft->key_id));
 	if (issuer)
 		TRY(add_authority_key_id(draft, issuer));
-	if (!X509_set_issuer_name(draft, X509_get_subject_name(issuer ? issuer : draft)))
-		return failed("issuer");
-	if (X509_sign(draft, issuer_key, digest) <= 0)
-		return failed("signature");
-	return certificate_der(draft, ret);
+	TRY(write_algorithm(&algorithm, digest));
+	TRY(write_tbs(&tbs, draft, issuer, writer_view(&algorithm)));
+	write_bytes(&parts, writer_view(&tbs));
+	write_bytes(&parts, writer_view(&algorithm));
+	TRY(write_signature(&parts, issuer_key, digest, writer_view(&tbs)));
+	write_der_nested(&whole, DER_SEQUENCE, &parts);
+	return blob_of_writer(&whole, "certificate", ret);
 }

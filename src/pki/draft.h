@@ -1,9 +1,9 @@
-/* A certificate in the making (RFC 5280): an X509 that gets its names and extensions, then a
- * signature. Shared by the authority's own certificates and those of secrets. */
+/* A certificate in the making (RFC 5280): gets its names and extensions, then a signature. Shared by
+ * the authority's own certificates, those of marbles and those of secrets. */
 #pragma once
-#include "pki/certificate.h"
-
 #include <openssl/x509v3.h>
+
+#include "pki/certificate.h"
 
 DEFINE_CLEANUP(GENERAL_NAMES_free, GENERAL_NAMES *)
 DEFINE_CLEANUP(EXTENDED_KEY_USAGE_free, EXTENDED_KEY_USAGE *)
@@ -13,7 +13,6 @@ DEFINE_CLEANUP(EXTENDED_KEY_USAGE_free, EXTENDED_KEY_USAGE *)
  * host that keeps its clock in the wrong zone by one; it costs nothing, as the key did not exist
  * before. */
 enum { CLOCK_TOLERANCE_S = 3600 };
-
 /* The end of the year 9999: no date of a certificate is later (RFC 5280 section 4.1.2.5). */
 static const int64_t last_encodable_second = 253402300799;
 
@@ -25,23 +24,32 @@ enum key_usage {
 	USAGE_ALL = (1 << 9) - 1,
 };
 
-/* Version 3, a random serial number, the key. `not_before` and `not_after` in seconds since 1970.
- * The key can't be read back from the X509 (public_key_put); read the signed DER for that. */
-error *draft_new(EVP_PKEY *key, int64_t not_before, int64_t not_after, X509 **ret) MUST_USE;
-/* Adds a CN to the subject; at most 64 characters, UTF-8. */
-error *draft_common_name(X509 *draft, const char *name) MUST_USE;
+/* Parts of TBSCertificate, encoded. */
+struct draft {
+	struct writer validity, subject, public_key, extensions;
+	uint8_t key_id[20]; /* of the public key: RFC 7093 section 2, method 1 */
+	bool has_subject_key_id;
+};
+void draft_free(struct draft *draft);
+DEFINE_CLEANUP_IN_PLACE(draft_free, struct draft)
+
+/* `not_before` and `not_after` in seconds since 1970. */
+error *draft_init(struct draft *draft, EVP_PKEY *key, int64_t not_before, int64_t not_after) MUST_USE;
+/* The subject: a CN alone, 1 to 64 characters of ASCII; or a whole name. */
+error *draft_common_name(struct draft *draft, const char *name) MUST_USE;
+error *draft_subject(struct draft *draft, const X509_NAME *name) MUST_USE;
 
 /* `value`: OpenSSL's structure for the extension. */
-error *draft_add(X509 *draft, int nid, bool critical, void *value) MUST_USE;
-/* `der`: what becomes the content of extnValue. */
-error *draft_add_der(X509 *draft, const ASN1_OBJECT *type, bool critical, bytes der) MUST_USE;
-error *draft_add_key_usage(X509 *draft, unsigned usage) MUST_USE;
+error *draft_add(struct draft *draft, int nid, bool critical, const void *value) MUST_USE;
+/* `content`: of extnValue. */
+void draft_add_bytes(struct draft *draft, const ASN1_OBJECT *type, bool critical, bytes content);
+error *draft_add_key_usage(struct draft *draft, unsigned usage) MUST_USE;
 /* `path_length` -1: unlimited. */
-error *draft_add_constraints(X509 *draft, bool is_ca, long path_length) MUST_USE;
+error *draft_add_constraints(struct draft *draft, bool is_ca, long path_length) MUST_USE;
 /* serverAuth and clientAuth. */
-error *draft_add_tls_purposes(X509 *draft) MUST_USE;
-/* Empty: the leftmost 160 bits of the SHA-256 of the public key (RFC 7093 section 2, method 1). */
-error *draft_add_subject_key_id(X509 *draft, bytes id) MUST_USE;
+error *draft_add_tls_purposes(struct draft *draft) MUST_USE;
+/* Without it, draft_sign puts in one made from the key. */
+void draft_add_subject_key_id(struct draft *draft, bytes id);
 
 /* Sets a new GENERAL_NAME: IA5String kinds (DNS, e-mail, URI) and GEN_IPADD. */
 error *general_name_set(GENERAL_NAME *name, int kind, bytes content) MUST_USE;
@@ -51,8 +59,8 @@ error *general_names_of(const struct san_list *list, GENERAL_NAMES **ret) MUST_U
 /* 127.0.0.1 and ::1, unless they are there. */
 error *general_names_add_loopback(GENERAL_NAMES *names) MUST_USE;
 
-/* Puts in issuer and authority key identifier, signs. `issuer` NULL: signs itself, which needs no
- * authority key identifier (section 4.2.1.1).
+/* Puts in serial number, issuer and authority key identifier, signs. `issuer` NULL: signs itself,
+ * which needs no authority key identifier (section 4.2.1.1). `issuer_key`: on a NIST curve.
  * `digest` NULL: the one that fits `issuer_key`. *ret: DER. */
-error *draft_sign(X509 *draft, X509 *issuer, EVP_PKEY *issuer_key, const EVP_MD *digest,
+error *draft_sign(struct draft *draft, X509 *issuer, EVP_PKEY *issuer_key, const EVP_MD *digest,
 		  struct blob *ret) MUST_USE;

@@ -3,12 +3,12 @@
 #include <limits.h>
 #include <openssl/bn.h>
 #include <openssl/core_names.h>
-#include <openssl/crypto.h>
-#include <openssl/ec.h>
 #include <openssl/err.h>
 #include <openssl/rsa.h>
 #include <openssl/x509.h>
 
+#include "pki/curve.h"
+#include "pki/der.h"
 #include "pki/openssl_error.h"
 #include "pki/public_key.h"
 
@@ -18,40 +18,22 @@ DEFINE_CLEANUP(PKCS8_PRIV_KEY_INFO_free, PKCS8_PRIV_KEY_INFO *)
 DEFINE_CLEANUP(X509_PUBKEY_free, X509_PUBKEY *)
 DEFINE_CLEANUP(BN_clear_free, BIGNUM *)
 
-/* The curves' parameters, set up once: looking a curve up by name takes OpenSSL 3.0 as long as the
- * generation of a P-256 key. Read only afterwards. */
-static EVP_PKEY *curve_parameters[KEY_P521 + 1];
-static CRYPTO_ONCE curves_once = CRYPTO_ONCE_STATIC_INIT;
-
-static EVP_PKEY *make_parameters(const char *curve)
-{
-	EVP_PKEY *parameters = NULL;
-	CLEANUP(EVP_PKEY_CTX_free) EVP_PKEY_CTX *ctx = EVP_PKEY_CTX_new_from_name(NULL, "EC", NULL);
-	if (ctx && EVP_PKEY_paramgen_init(ctx) == 1 &&
-	    EVP_PKEY_CTX_set_group_name(ctx, curve) == 1)
-		EVP_PKEY_paramgen(ctx, &parameters);
-	return parameters;
-}
-
-static void make_all_parameters(void)
-{
-	curve_parameters[KEY_P224] = make_parameters("P-224");
-	curve_parameters[KEY_P256] = make_parameters("P-256");
-	curve_parameters[KEY_P384] = make_parameters("P-384");
-	curve_parameters[KEY_P521] = make_parameters("P-521");
-}
-
 static EVP_PKEY_CTX *generator(enum key_kind kind)
 {
+	static const int nids[] = {
+		[KEY_P224] = NID_secp224r1,
+		[KEY_P256] = NID_X9_62_prime256v1,
+		[KEY_P384] = NID_secp384r1,
+		[KEY_P521] = NID_secp521r1,
+	};
+	EVP_PKEY *parameters;
 	switch (kind) {
 	case KEY_P224:
 	case KEY_P256:
 	case KEY_P384:
 	case KEY_P521:
-		if (!CRYPTO_THREAD_run_once(&curves_once, make_all_parameters) ||
-		    !curve_parameters[kind])
-			return NULL;
-		return EVP_PKEY_CTX_new_from_pkey(NULL, curve_parameters[kind], NULL);
+		parameters = curve_parameters(curve_of_nid(nids[kind]));
+		return parameters ? EVP_PKEY_CTX_new_from_pkey(NULL, parameters, NULL) : NULL;
 	case KEY_ED25519:
 		return EVP_PKEY_CTX_new_from_name(NULL, "ED25519", NULL);
 	case KEY_RSA:
@@ -75,33 +57,16 @@ error *key_generate(enum key_kind kind, unsigned bits, EVP_PKEY **ret)
 	return NULL;
 }
 
-/* Tag and length (X.690 section 8.1.3), for content shorter than 256 bytes. */
-static void write_der_header(struct writer *w, uint8_t tag, size_t size)
-{
-	write_u8(w, tag);
-	if (size > 127)
-		write_u8(w, 0x81);
-	write_u8(w, (uint8_t)size);
-}
-
-static size_t der_size(size_t content)
-{
-	return content + (content > 127 ? 3 : 2);
-}
-
 /* RFC 5915 section 3: ECPrivateKey ::= SEQUENCE { version INTEGER { ecPrivkeyVer1(1) }, privateKey
  * OCTET STRING, parameters [0] (left out: PKCS#8 names the curve), publicKey [1] BIT STRING }. */
 static void write_ec_private_key(struct writer *w, bytes private, bytes point)
 {
-	size_t bit_string = point.size + 1, tagged = der_size(bit_string);
-	write_der_header(w, 0x30, 3 + der_size(private.size) + der_size(tagged));
-	write_bytes(w, bytes_of("\x02\x01\x01", 3));
-	write_der_header(w, 0x04, private.size);
-	write_bytes(w, private);
-	write_der_header(w, 0xa1, tagged);
-	write_der_header(w, 0x03, bit_string);
-	write_u8(w, 0); /* unused bits */
-	write_bytes(w, point);
+	CLEANUP(writer_free) struct writer fields = { .secret = true }, public = { 0 };
+	write_bytes(&fields, bytes_of("\x02\x01\x01", 3));
+	write_der(&fields, DER_OCTET_STRING, private);
+	write_der_bits(&public, point);
+	write_der_nested(&fields, DER_EXPLICIT_1, &public);
+	write_der_nested(w, DER_SEQUENCE, &fields);
 }
 
 static error *ec_private_key(EVP_PKEY *key, const struct curve *curve, struct secret *ret)

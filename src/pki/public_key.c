@@ -4,6 +4,7 @@
 #include <openssl/crypto.h>
 
 #include "base/bytes.h"
+#include "pki/curve.h"
 #include "pki/openssl_error.h"
 
 static EVP_MD *sha256, *sha384, *sha512;
@@ -35,24 +36,6 @@ error *digest_for_key(EVP_PKEY *key, const EVP_MD **ret)
 		return NULL;
 	}
 	return digest_sha(type == EVP_PKEY_EC ? EVP_PKEY_get_bits(key) : 256, ret);
-}
-
-const struct curve *curve_of_key(EVP_PKEY *key)
-{
-	static const struct curve curves[] = {
-		{ SN_secp224r1, NID_secp224r1, 28 },
-		{ SN_X9_62_prime256v1, NID_X9_62_prime256v1, 32 },
-		{ SN_secp384r1, NID_secp384r1, 48 },
-		{ SN_secp521r1, NID_secp521r1, 66 },
-	};
-	char name[32];
-	if (EVP_PKEY_get_base_id(key) != EVP_PKEY_EC ||
-	    !EVP_PKEY_get_group_name(key, name, sizeof name, NULL))
-		return NULL;
-	for (size_t i = 0; i < ARRAY_SIZE(curves); i++)
-		if (strcmp(name, curves[i].name) == 0)
-			return &curves[i];
-	return NULL;
 }
 
 /* RFC 5480 section 2.1.1: id-ecPublicKey with the curve's name, the point uncompressed. */

@@ -10,15 +10,6 @@
 error *digest_for_key(EVP_PKEY *key, const EVP_MD **ret) MUST_USE;
 error *digest_sha(int bits, const EVP_MD **ret) MUST_USE; /* 256, 384, 512 */
 
-/* One of the NIST curves P-224, P-256, P-384, P-521. */
-struct curve {
-	const char *name; /* as OpenSSL's EC group name */
-	int nid;
-	size_t size; /* bytes of a coordinate and of the private key */
-};
-/* NULL when the key is not on one of the curves. */
-const struct curve *curve_of_key(EVP_PKEY *key);
-
 /* Writes the key into a SubjectPublicKeyInfo. Unlike X509_PUBKEY_set and X509_set_pubkey this does
  * not encode the key and decode it again, which in OpenSSL 3.0 takes longer than a signature. The
  * EVP_PKEY that `to` stands for is therefore not available from it. */

@@ -105,12 +105,12 @@ static error *end_of_validity(const struct secret_definition *d, const struct pr
 static error *make_certificate(const struct secret_definition *d, const struct profile *profile,
 			       EVP_PKEY *key, const struct ca *ca, int64_t now, struct blob *ret)
 {
-	CLEANUP(X509_free) X509 *draft = NULL;
+	CLEANUP(draft_free) struct draft draft = { 0 };
 	int64_t end;
 	TRY(end_of_validity(d, profile, now, &end));
-	TRY(draft_new(key, now - CLOCK_TOLERANCE_S, end, &draft));
-	TRY(profile_apply(profile, draft));
-	return draft_sign(draft, ca->marble_root, ca->intermediate_key, profile->digest, ret);
+	TRY(draft_init(&draft, key, now - CLOCK_TOLERANCE_S, end));
+	TRY(profile_apply(profile, &draft));
+	return draft_sign(&draft, ca->marble_root, ca->intermediate_key, profile->digest, ret);
 }
 
 static error *generate_certificate(const struct secret_definition *d, const struct ca *ca, int64_t now,

@@ -447,7 +447,7 @@ error *profile_parse(json_t *cert, struct profile *ret)
 	return NULL;
 }
 
-static error *apply_names(const struct profile *p, X509 *draft)
+static error *apply_names(const struct profile *p, struct draft *draft)
 {
 	CLEANUP(GENERAL_NAMES_free) GENERAL_NAMES *names = NULL;
 	TRY(general_names_of(&p->names, &names));
@@ -461,16 +461,16 @@ static error *apply_names(const struct profile *p, X509 *draft)
 	return sk_GENERAL_NAME_num(names) ? draft_add(draft, NID_subject_alt_name, false, names) : NULL;
 }
 
-error *profile_apply(const struct profile *p, X509 *draft)
+error *profile_apply(const struct profile *p, struct draft *draft)
 {
 	const NAME_CONSTRAINTS *constraints = p->constraints;
-	if (!X509_set_subject_name(draft, p->subject))
-		return openssl_error(ERROR_INTERNAL, "subject");
+	TRY(draft_subject(draft, p->subject));
 	TRY(draft_add_constraints(draft, p->is_ca, p->max_path));
 	TRY(draft_add_key_usage(draft, p->key_usage));
 	if (sk_ASN1_OBJECT_num(p->purposes))
 		TRY(draft_add(draft, NID_ext_key_usage, false, p->purposes));
-	TRY(draft_add_subject_key_id(draft, blob_view(&p->subject_key_id)));
+	if (p->subject_key_id.size)
+		draft_add_subject_key_id(draft, blob_view(&p->subject_key_id));
 	TRY(apply_names(p, draft));
 	if (sk_ACCESS_DESCRIPTION_num(p->access))
 		TRY(draft_add(draft, NID_info_access, false, p->access));

@@ -35,4 +35,4 @@ error *profile_parse(json_t *cert, struct profile *ret) MUST_USE;
 void profile_free(struct profile *profile);
 DEFINE_CLEANUP_IN_PLACE(profile_free, struct profile)
 /* Puts subject and extensions into a certificate. */
-error *profile_apply(const struct profile *profile, X509 *draft) MUST_USE;
+error *profile_apply(const struct profile *profile, struct draft *draft) MUST_USE;

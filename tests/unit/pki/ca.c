@@ -2,6 +2,7 @@
  * programs openssl, certtool, certutil and vfychain have to be there. */
 #include <openssl/err.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -271,6 +272,39 @@ static void a_new_intermediate_hangs_on_the_same_root(void **state)
 	ERR_clear_error();
 }
 
+static void *issue_many(void *context)
+{
+	const struct ca *shared = context;
+	for (int i = 0; i < 50; i++) {
+		CLEANUP(EVP_PKEY_free) EVP_PKEY *key = NULL;
+		CLEANUP(blob_free) struct blob der = { 0 };
+		CLEANUP(X509_free) X509 *leaf = NULL;
+		struct san_list none = { 0 };
+		if (key_generate(KEY_P256, 0, &key) ||
+		    ca_issue_marble(shared, key, uuid, "frontend", &none, now, &der) ||
+		    certificate_of_der(blob_view(&der), &leaf) ||
+		    X509_verify(leaf, X509_get0_pubkey(shared->marble_root)) != 1)
+			return context;
+	}
+	return NULL;
+}
+
+/* To be run under ThreadSanitizer. */
+static void one_authority_serves_many_threads(void **state)
+{
+	(void)state;
+	CLEANUP(mesh_free) struct mesh m = { 0 };
+	pthread_t threads[4];
+	mesh_new(KEY_P256, now, &m);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++)
+		assert_int_equal(pthread_create(&threads[i], NULL, issue_many, &m.ca), 0);
+	for (size_t i = 0; i < ARRAY_SIZE(threads); i++) {
+		void *failed;
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+}
+
 /* ---- what others say ---- */
 
 static void write_chain(const char *folder, const char *name, const X509 *first, const X509 *second)
@@ -409,6 +443,7 @@ int main(void)
 		cmocka_unit_test(dates_are_encoded_as_they_must_be),
 		cmocka_unit_test(impossible_input_is_refused),
 		cmocka_unit_test(a_new_intermediate_hangs_on_the_same_root),
+		cmocka_unit_test(one_authority_serves_many_threads),
 		cmocka_unit_test(others_accept_p256),
 		cmocka_unit_test(others_accept_p384),
 		cmocka_unit_test(a_clock_59_minutes_behind_is_good_enough),

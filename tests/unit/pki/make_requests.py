@@ -143,6 +143,10 @@ def explicit_curve():
     return request(public=sequence(sequence(EC, parameters), bits(point)))
 
 
+def secp256k1():
+    return ecdsa(ec.SECP256K1(), 2, hashes.SHA256())
+
+
 def signature_of_another_key():
     body = information(spki(ec.generate_private_key(ec.SECP256R1())))
     return sequence(body, ECDSA_SHA256, bits(sign_p256(body)))
@@ -194,6 +198,10 @@ FILES = {
                        sign=lambda data: dsa2048.sign(data, hashes.SHA256())),
     "bad-unknown-key-type": request(public=sequence(sequence(oid(1, 3, 9903, 98)), bits(b"key"))),
     "bad-point-not-on-curve": request(public=spki(p256)[:-1] + b"\0"),
+    "bad-key-empty": request(public=sequence(
+        sequence(EC, oid(1, 2, 840, 10045, 3, 1, 7)), bits(b""))),
+    "bad-rsa-key-content": request(public=sequence(sequence(RSA, NULL), bits(b"no key"))),
+    "bad-curve-unknown": secp256k1(),
     "bad-explicit-curve": explicit_curve(),
     "bad-rsa-16448-bits": fake_rsa(16448, 65537),
     "bad-rsa-16384-bits-huge-exponent": fake_rsa(16384, (1 << 16383) + 1),
