@@ -1,11 +1,12 @@
 #include "fleet.h"
 
+#include <openssl/rand.h>
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/random.h"
+
 #include "bench.h"
 #include "marblerun/issue.h"
 #include "rpc.pb-c.h"

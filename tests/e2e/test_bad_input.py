@@ -21,7 +21,8 @@ SANITIZED = "san" in os.environ.get("MARBLERUN_BUILD", "")  # its memory says no
 
 @pytest.fixture
 def watched(mesh):
-    """After the test the coordinator serves as before and has not grown beyond bounds."""
+    """After the test the coordinator serves as before and has not grown beyond bounds: some 40 KiB for
+    each connection that there was at once."""
     mesh.set()
     mesh.activate()
     before = mesh.coordinator.process.status("VmRSS")
@@ -29,7 +30,7 @@ def watched(mesh):
     assert mesh.coordinator.state == 3
     mesh.activate()
     grown = mesh.coordinator.process.status("VmRSS") - before
-    assert SANITIZED or grown < 60 << 10, f"{grown} KiB more"
+    assert SANITIZED or grown < 80 << 10, f"{grown} KiB more"
 
 
 REQUESTS = {
@@ -60,7 +61,7 @@ def test_broken_http1(watched, name):
     if answer:
         status = int(answer.split(b" ", 2)[1])
         assert 400 <= status < 600, answer[:200]
-        assert answer.count(b"HTTP/1.1 ") == 1, "one error, then closed"
+        assert answer.lower().count(b"content-length") == 1, "one error, then closed"
     connection.close()
 
 

@@ -93,7 +93,7 @@ def test_taken_as_it_is(coordinator, make):
 def test_names_match_as_in_go(coordinator):
     text = json.dumps(everything())
     for name in ("Packages", "UniqueID", "Marbles", "Parameters", "Secrets", "MaxActivations", "Type"):
-        text = text.replace(f'"{name}"', f'"{name.lower()}"')
+        text = text.replace(f'"{name}":', f'"{name.lower()}":')
     coordinator.set_manifest(text.encode())
 
 

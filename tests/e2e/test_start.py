@@ -44,8 +44,8 @@ def test_a_setting_that_makes_no_sense_is_refused(workspace, platform, name, val
     environment = {**platform.environment, name: value}
     if name == "OE_SIMULATION":
         del environment["MARBLERUN_SIM_PLATFORM"]
-    text = refuses(workspace, value if "\n" not in value else "", **environment)
-    assert name in text or "API" in text
+    text = refuses(workspace, **environment)
+    assert name in text or value in text
 
 
 def test_a_platform_that_is_none(workspace, platform):
@@ -72,7 +72,7 @@ def test_startup_manifest(workspace, platform, program):
 
 
 def test_a_bad_startup_manifest_is_refused(workspace, platform):
-    path = workspace.write("manifest.json", '{"Packages": {"a": {}}, "Marbles": {}}')
+    path = workspace.write("manifest.json", '{"Packages": {"a": {}}, "Marbles": {"m": {"Package": "a"}}}')
     refuses(workspace, "EDG_STARTUP_MANIFEST", "Packages", "a", EDG_STARTUP_MANIFEST=path,
             **platform.environment)
 
