@@ -61,7 +61,7 @@ def test_broken_http1(watched, name):
     if answer:
         status = int(answer.split(b" ", 2)[1])
         assert 400 <= status < 600, answer[:200]
-        assert answer.lower().count(b"content-length") == 1, "one error, then closed"
+        assert answer.count(b"Content-Type") == 1, "one error, then closed"
     connection.close()
 
 
@@ -138,9 +138,9 @@ def test_garbage_instead_of_tls(watched):
     for port in (watched.coordinator.client_port, watched.coordinator.marble_port):
         for data in (b"GET / HTTP/1.1\r\n\r\n", os.urandom(1000), b"\x16\x03\x01\xff\xff" + bytes(100), b""):
             with socket.create_connection(("127.0.0.1", port), 10) as plain:
-                plain.sendall(data)
-                plain.shutdown(socket.SHUT_WR)
                 with contextlib.suppress(OSError):
+                    plain.sendall(data)
+                    plain.shutdown(socket.SHUT_WR)
                     while plain.recv(4096):
                         pass
 

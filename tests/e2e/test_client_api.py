@@ -175,7 +175,7 @@ def test_unknown_endpoint(coordinator, path):
 @pytest.mark.parametrize("body,names", [
     (b"", "request body"), (b"{", "request body"), (b"[]", "manifest"), (b"{}", "manifest"),
     (b'{"manifest": 7}', "manifest"), (b'{"manifest": "!"}', "manifest"),
-    (b'{"manifest": "e30="} x', "request body"), (b'{"manifest":"e30=","manifest":"e30="}', "manifest"),
+    (b'{"manifest": "e30="} x', "request body"), (b'{"manifest":"e30=","manifest":"e30="}', "request body"),
     (b"[" * 100000, "request body"), (b'{"manifest": "\xff\xfe"}', "request body"),
     (base64.b64encode(b"{}"), "request body")])
 def test_a_body_that_holds_no_manifest_is_refused(coordinator, body, names):
