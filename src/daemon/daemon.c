@@ -225,8 +225,8 @@ error *daemon_run(const struct configuration *configuration)
 	TRY(open_tls(&d));
 	TRY(open_coordinator(&d));
 	TRY(set_startup_manifest(&d));
+	TRY(watch_signals(&d)); /* before anybody can see that it is there */
 	TRY(open_servers(&d));
-	TRY(watch_signals(&d));
 	TRY(loops_run(d.loops));
 	log_info("stopped");
 	return NULL;

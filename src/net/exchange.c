@@ -1,3 +1,4 @@
+#include <nghttp2/nghttp2.h>
 #include <stdio.h>
 
 #include "net/connection.h"
@@ -62,6 +63,11 @@ error *exchange_add_header(struct exchange *x, bytes name, bytes value)
 	for (size_t i = 0; i < name.size; i++)
 		lower[i] = (char)(lower[i] >= 'A' && lower[i] <= 'Z' ? lower[i] + 32 : lower[i]);
 	header->name = bytes_of(lower, name.size);
+	/* RFC 9112 section 5.1. http_parser lets blanks in names and NULs in values pass, which somebody
+	 * between the client and us may read otherwise. */
+	if (!nghttp2_check_header_name((const uint8_t *)lower, name.size) ||
+	    !nghttp2_check_header_value(value.data, value.size))
+		return error_new(ERROR_INVALID, "a header holds a character that is not allowed there");
 	TRY(copy_view(x, value, &header->value));
 	x->x.header_count++;
 	return NULL;

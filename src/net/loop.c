@@ -66,10 +66,11 @@ error *loops_run(struct loops *loops)
 	return failed ? error_errno(ERROR_UNAVAILABLE, failed, "starting a thread") : NULL;
 }
 
+/* As an event: a loop that has not begun yet forgets a break, but not an event. */
 void loops_stop(struct loops *loops)
 {
 	for (unsigned i = 0; i < loops->count; i++)
-		event_base_loopbreak(loops->bases[i]);
+		event_base_loopexit(loops->bases[i], NULL);
 }
 
 void loops_free(struct loops *loops)

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-
 #include "bench.h"
 #include "marblerun/issue.h"
 #include "rpc.pb-c.h"
@@ -68,7 +67,8 @@ static void make_marble(marblerun_issuer *issuer, const char *type, struct fleet
 {
 	char uuid[37];
 	CLEANUP_FREE char *owned_type = strdup(type);
-	Rpc__ActivationReq request = RPC__ACTIVATION_REQ__INIT;
+	Rpc__ActivationReq request;
+	rpc__activation_req__init(&request);
 	ret->key = make_p256();
 	ret->certificate = make_certificate(ret->key);
 	make_uuid(uuid);

@@ -34,6 +34,7 @@ class Launcher:
                  "EDG_MARBLE_UUID_FILE": self.uuid_file, "REPORT": self.report_path}
         if self.platform:
             given.update(self.platform.environment)
+            given["EDG_MARBLE_COORDINATOR_SIM_ROOT"] = self.platform.root
         given.update(more)
         return given
 
@@ -165,7 +166,8 @@ def test_refusals_are_final_and_name_the_coordinators_reason(launcher):
 
 @pytest.mark.parametrize("name,value", [
     ("EDG_MARBLE_TYPE", ""), ("EDG_MARBLE_COORDINATOR_ADDR", "nonsense"),
-    ("EDG_MARBLE_DNS_NAMES", "two words"), ("EDG_MARBLE_COORDINATOR_POLICY", "/does/not/exist")])
+    ("EDG_MARBLE_DNS_NAMES", "two words"), ("EDG_MARBLE_ACTIVATION_TIMEOUT", "soon"),
+    ("OE_SIMULATION", "1"), ("EDG_MARBLE_COORDINATOR_POLICY", "/does/not/exist")])
 def test_settings_that_make_no_sense(launcher, name, value):
     launcher.set_manifest()
     launcher.refused(name if name != "EDG_MARBLE_COORDINATOR_POLICY" else value, **{name: value})
@@ -181,7 +183,10 @@ def test_no_program_and_no_such_program(launcher, workspace):
     launcher.set_manifest()
     workspace.run([workspace.binaries.premain], check=2, **launcher.environment())
     launcher.program = workspace.folder / "nothing"
-    launcher.refused("nothing", status=1)
+    launcher.refused("nothing", status=127)
+    launcher.program = workspace.write("no_program", "text", 0o600)
+    launcher.refused("no_program", status=126)
+    assert not any("activat" in e["event"] for e in launcher.coordinator.events())
 
 
 def test_waits_for_the_manifest(launcher, workspace):
@@ -213,7 +218,7 @@ def test_waits_for_the_coordinator(workspace, platform):
 
 def test_gives_up_after_its_time(launcher):
     begin = time.monotonic()
-    launcher.refused("manifest", EDG_MARBLE_TIMEOUT="2")
+    launcher.refused("manifest", status=3, EDG_MARBLE_ACTIVATION_TIMEOUT="2")
     assert 1 < time.monotonic() - begin < 10
 
 
