@@ -34,8 +34,9 @@ class Launcher:
                  "EDG_MARBLE_UUID_FILE": self.uuid_file, "REPORT": self.report_path}
         if self.platform:
             given.update(self.platform.environment)
-            given["EDG_MARBLE_COORDINATOR_SIM_ROOT"] = self.platform.root
         given.update(more)
+        if self.platform and "EDG_MARBLE_COORDINATOR_POLICY" in given:
+            given["EDG_MARBLE_COORDINATOR_SIM_ROOT"] = self.platform.root
         return given
 
     def argv(self, *arguments):

@@ -73,7 +73,7 @@ def everything():
         "RecoveryKeys": {"charlie": recovery_key(), "dora": recovery_key()},
         "TLS": {"web": {"Outgoing": [{"Port": "8080", "Addr": "service.namespace"}],
                         "Incoming": [{"Port": "8443", "Cert": "cert", "DisableClientAuth": True}]}},
-        "Infrastructures": {"azure": {"QESVN": 2, "PCESVN": 3, "CPUSVN": "AAECAw==", "RootCA": "AAECAw=="}},
+        "Infrastructures": {"azure": {}},
         "Config": {"SealMode": "ProductKey", "FeatureGates": ["SignQuoteEndpoint", "MonotonicCounter"],
                    "UpdateThreshold": 1, "RecoveryThreshold": 2},
     }
@@ -126,7 +126,7 @@ RULES = {
     "no role": ("Users/alice/Roles", ["nowhere"], "nowhere"),
     "unknown resource type": ("Roles/packages/ResourceType", "Everything", "Everything"),
     "unknown action": ("Roles/packages/Actions", ["Destroy"], "Destroy"),
-    "action of another type": ("Roles/packages/Actions", ["ReadSecret"], "ReadSecret"),
+    "action of another type": ("Roles/packages/Actions", ["ReadSecret"], "UpdateSecurityVersion"),
     "unknown resource": ("Roles/packages/ResourceNames", ["nowhere"], "nowhere"),
     "write to what is generated": ("Roles/secrets/ResourceNames", ["key"], "key"),
     "no recovery key": ("RecoveryKeys/charlie", "x", "charlie"),
@@ -142,6 +142,7 @@ RULES = {
     "recovery threshold of one": ("Config/RecoveryThreshold", 1, "RecoveryThreshold"),
     "recovery threshold beyond keys": ("Config/RecoveryThreshold", 3, "RecoveryThreshold"),
     "misspelt restriction": ("Marbles/first/MaxActivation", 1, "MaxActivation"),
+    "restriction that is not enforced": ("Infrastructures/azure", {"QESVN": 2}, "QESVN"),
     "no object": ("Packages", [], "Packages"),
 }
 
