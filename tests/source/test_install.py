@@ -1,0 +1,91 @@
+"""make install puts everything where it belongs, and what is installed can be built against."""
+import os
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+BUILD = os.environ.get("MARBLERUN_BUILD", os.path.join(ROOT, "build"))
+
+PROGRAM = r"""
+#include <marblerun/verify.h>
+#include <marblerun/marble.h>
+#include <marblerun/issue.h>
+#include <marblerun/sim.h>
+#include <stdio.h>
+int main(void)
+{
+	static struct marblerun_verdict verdict;
+	marblerun_verifier *verifier = marblerun_verifier_new();
+	struct marblerun_bytes nothing = { 0 };
+	int refused = marblerun_verify(verifier, nothing, NULL, 0, &verdict);
+	marblerun_verifier_free(verifier);
+	puts(marblerun_step_name(verdict.step));
+	return refused == 1 ? 0 : 1;
+}
+"""
+
+
+@pytest.fixture(scope="module")
+def tree(tmp_path_factory):
+    where = tmp_path_factory.mktemp("installed")
+    subprocess.run(["meson", "install", "-C", BUILD, "--quiet", "--destdir", where, "--no-rebuild"],
+                   check=True, stdout=subprocess.DEVNULL)
+    prefixes = [p for p, folders, _ in os.walk(where) if "include" in folders]
+    return prefixes[0]
+
+
+@pytest.mark.parametrize("path", [
+    "bin/marblerun", "bin/marblerun-coordinator", "bin/marblerun-premain",
+    "include/marblerun/verify.h", "include/marblerun/marble.h", "include/marblerun/issue.h",
+    "include/marblerun/sim.h", "include/marblerun/coordinator.h",
+    "share/man/man1/marblerun.1", "share/man/man1/marblerun-premain.1",
+    "share/man/man8/marblerun-coordinator.8", "share/man/man5/marblerun-manifest.5",
+    "share/bash-completion/completions/marblerun", "share/zsh/site-functions/_marblerun",
+    "share/fish/vendor_completions.d/marblerun.fish",
+])
+def test_is_installed(tree, path):
+    assert os.path.exists(os.path.join(tree, path))
+
+
+def find(tree, name):
+    return [os.path.join(folder, name) for folder, _, names in os.walk(tree) if name in names]
+
+
+@pytest.mark.parametrize("static", [False, True])
+def test_a_program_builds_against_it(tree, tmp_path, static):
+    config, = find(tree, "marblerun.pc")
+    library = os.path.dirname(find(tree, "libmarblerun.so")[0])
+    source = tmp_path / "program.c"
+    source.write_text(PROGRAM)
+    environment = dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(config))
+    needs = subprocess.check_output(["pkg-config", "--libs", *(["--static"] if static else []), "marblerun"],
+                                    env=environment, text=True).split()
+    if static:
+        needs = [n if n != "-lmarblerun" else os.path.join(library, "libmarblerun.a") for n in needs]
+    flags = [f for f in os.environ.get("MARBLERUN_LINK", "").split() if f]
+    if b"__asan_init" in open(find(tree, "libmarblerun.so")[0], "rb").read():
+        flags.append("-fsanitize=address,undefined")
+    built = tmp_path / "program"
+    subprocess.run(["cc", *flags, f"-I{tree}/include", source, "-o", built, f"-L{library}", *needs], check=True)
+    done = subprocess.run([built], env=dict(os.environ, LD_LIBRARY_PATH=library), stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0 and done.stdout == "format\n"
+
+
+def test_only_the_public_names_are_visible(tree):
+    library = find(tree, "libmarblerun.so")[0]
+    if b"__asan_init" in open(library, "rb").read() or b"__tsan_init" in open(library, "rb").read():
+        pytest.skip("a sanitizer adds names of its own")
+    lines = subprocess.check_output(["nm", "-D", "--defined-only", library], text=True).splitlines()
+    assert {l.split()[-1] for l in lines if not l.split()[-1].startswith("marblerun_")} == set()
+
+
+def test_man_pages_are_clean(tree):
+    if not shutil.which("man"):
+        pytest.skip("no man here")
+    for folder, _, names in os.walk(os.path.join(tree, "share/man")):
+        for name in names:
+            done = subprocess.run(["man", "--warnings", "-E", "UTF-8", "-l", os.path.join(folder, name)],
+                                  stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            assert done.returncode == 0 and not done.stderr
