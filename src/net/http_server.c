@@ -130,7 +130,8 @@ static error *listen_on(const char *address, int *ret)
 	int reason = errno;
 	freeaddrinfo(all);
 	if (descriptor < 0 && !*host && reason == EAFNOSUPPORT) {
-		struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons((uint16_t)strtoul(port, NULL, 10)) };
+		uint16_t number = (uint16_t)strtoul(port, NULL, 10);
+		struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(number) };
 		struct addrinfo to = { .ai_family = AF_INET, .ai_addr = (struct sockaddr *)&any,
 				       .ai_addrlen = sizeof any };
 		descriptor = open_socket(&to);
