@@ -8,6 +8,8 @@
 void must(bool good, const char *what);
 /* Seconds of the monotonic clock. */
 double seconds_now(void);
+/* Seconds of processor time that this process has used, all its threads together. */
+double processor_seconds(void);
 /* The value that `share` (0 to 1) of the values do not exceed; sorts them. 0 when there are none. */
 double percentile(double *values, size_t count, double share);
 

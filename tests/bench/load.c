@@ -57,17 +57,17 @@ static void start_threads(struct load *l, pthread_t *running, size_t threads)
 	pthread_attr_destroy(&small);
 }
 
-static void report(struct load *l, double duration)
+static void report(struct load *l, double duration, double used)
 {
 	size_t done = 0;
 	double *values = l->latencies;
 	for (size_t i = 0; i < l->count; i++)
 		if (values[i] > 0) /* else given up before it began */
 			values[done++] = values[i];
-	printf("{\"activations\": %zu, \"refused\": %zu, \"per_second\": %.1f, \"p50_ms\": %.2f, "
-	       "\"p99_ms\": %.2f, \"max_ms\": %.2f}\n", done, atomic_load(&l->refused),
-	       (double)done / duration, percentile(values, done, 0.5) * 1e3,
-	       percentile(values, done, 0.99) * 1e3, percentile(values, done, 1) * 1e3);
+	printf("{\"activations\": %zu, \"refused\": %zu, \"per_second\": %.1f, "
+	       "\"processor_ms\": %.4f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f}\n", done, atomic_load(&l->refused),
+	       (double)done / duration, used * 1e3 / (double)done,
+	       percentile(values, done, 0.5) * 1e3, percentile(values, done, 0.99) * 1e3, percentile(values, done, 1) * 1e3);
 }
 
 int main(int argc, char **argv)
@@ -88,10 +88,10 @@ int main(int argc, char **argv)
 	puts("ready");
 	fflush(stdout);
 	pthread_barrier_wait(&l.start);
-	double begin = seconds_now();
+	double begin = seconds_now(), used = processor_seconds();
 	for (size_t i = 0; i < threads; i++)
 		pthread_join(running[i], NULL);
-	report(&l, seconds_now() - begin);
+	report(&l, seconds_now() - begin, processor_seconds() - used);
 	fleet_free(&l.fleet);
 	SSL_CTX_free(l.target.context);
 	free(l.latencies);

@@ -89,6 +89,11 @@ class Process:
                 return int(line.split()[1])
         raise KeyError(field)
 
+    def processor_seconds(self):
+        """Of all its threads, user and system."""
+        fields = pathlib.Path(f"/proc/{self.pid}/stat").read_text().rsplit(")", 1)[1].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 class Secrets:
     """Values that must stay where they belong."""
