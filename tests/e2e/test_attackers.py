@@ -17,11 +17,22 @@ from mesh.launcher import Launcher, policy_file
 from mesh.marble import Marble, services
 
 
-def own_identity():
-    """A certificate that says what the coordinator's says, except for the key."""
-    key = certificates.make_key()
-    alternatives = x509.SubjectAlternativeName([x509.DNSName("localhost")])
-    return key, certificates.self_signed(key, "MarbleRun Coordinator", [alternatives])
+class Identity:
+    """A mesh's authority in everything but its key and its evidence: root, intermediate, marble root."""
+
+    def __init__(self):
+        self.root_key, self.key = certificates.make_key(), certificates.make_key()
+        extensions = [x509.BasicConstraints(ca=True, path_length=None),
+                      x509.SubjectAlternativeName([x509.DNSName("localhost")])]
+        name = "MarbleRun Coordinator"
+        self.root = certificates.self_signed(self.root_key, name, extensions)
+        self.intermediate = certificates.issued(self.key, name + " - Intermediate CA", self.root,
+                                                self.root_key, extensions)
+        self.marble_root = certificates.self_signed(self.key, name + " - Intermediate CA", extensions)
+
+    @property
+    def chain(self):
+        return certificates.pem(self.intermediate) + certificates.pem(self.root)
 
 
 class HttpRelay:
@@ -50,11 +61,11 @@ class HttpRelay:
             def log_message(self, *arguments):
                 pass
 
-        key, certificate = own_identity()
-        path = workspace.write("relay.pem", certificates.pem(key) + certificates.pem(certificate))
+        self.identity = Identity()
+        path = workspace.write("relay.pem", certificates.pem(self.identity.root_key) +
+                               certificates.pem(self.identity.root))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(path)
-        self.certificate = certificate
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
         self.client_address = f"localhost:{self.server.server_port}"
@@ -68,11 +79,12 @@ class HttpRelay:
 class GrpcRelay(services.MarbleServicer):
     """In front of the marble API, as a marble towards the coordinator."""
 
-    def __init__(self, workspace, coordinator, program):
-        self.coordinator, self.seen, self.given = coordinator, [], []
+    def __init__(self, coordinator, program, own_chain=False):
+        self.coordinator, self.own_chain, self.seen, self.given = coordinator, own_chain, [], []
         self.me = Marble(coordinator, program)
-        key, certificate = own_identity()
-        credentials = grpc.ssl_server_credentials([(certificates.pem(key), certificates.pem(certificate))])
+        self.identity = Identity()
+        credentials = grpc.ssl_server_credentials([(certificates.pem(self.identity.key),
+                                                    certificates.pem(self.identity.marble_root))])
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
         services.add_MarbleServicer_to_server(self, self.server)
         self.marble_address = f"localhost:{self.server.add_secure_port('localhost:0', credentials)}"
@@ -92,7 +104,10 @@ class GrpcRelay(services.MarbleServicer):
         return answer
 
     def Attest(self, request, context):
-        return self.pass_on("Attest", request, context)
+        answer = self.pass_on("Attest", request, context)
+        if self.own_chain:
+            answer.CertificateChain = self.identity.chain
+        return answer
 
     def close(self):
         self.server.stop(0).wait()
@@ -115,20 +130,19 @@ def test_relay_in_front_of_the_client_api(workspace, coordinator, platform, clos
     assert coordinator.state == 2 and not cli.kept.exists()
 
 
-def test_relay_that_puts_its_own_certificate_into_the_answer(workspace, coordinator, platform, closing):
-    """Then the evidence is not over the certificate that serves the connection."""
+def test_relay_that_puts_its_own_certificates_into_the_answer(workspace, coordinator, platform, closing):
+    """They fit the connection, but the evidence is over others."""
     cli = Cli(workspace, coordinator, platform)
 
     def change(path, body):
         answer = json.loads(body)
         if "cert" in (answer["data"] or {}):
-            own = certificates.pem(relay.certificate).decode()
-            answer["data"]["cert"] = own + own
+            answer["data"]["cert"] = relay.identity.chain.decode()
         return json.dumps(answer).encode()
 
     relay = closing(HttpRelay(workspace, coordinator, change))
     refused = cli.trusting("status", check=False, coordinator=relay)
-    assert refused.returncode == 1
+    assert refused.returncode == 1 and b"evidence is genuine, but not for this root" in refused.stderr
     assert ("GET", "/api/v2/status") not in relay.seen and not cli.kept.exists()
 
 
@@ -152,17 +166,18 @@ def test_relay_in_front_of_the_marble_api_is_seen_by_a_marble_with_a_policy(work
                                                                             platform, closing):
     launcher = Launcher(workspace, coordinator, platform)
     launcher.set_manifest()
-    relay = closing(GrpcRelay(workspace, coordinator, launcher.program))
-    launcher.refused("between", EDG_MARBLE_COORDINATOR_ADDR=relay.marble_address,
-                     EDG_MARBLE_COORDINATOR_POLICY=policy_file(workspace, platform))
-    assert "Activate" not in relay.seen, "the marble said something about itself"
+    for own_chain, why in ((False, "between"), (True, "not for this root")):
+        relay = closing(GrpcRelay(coordinator, launcher.program, own_chain))
+        launcher.refused(why, EDG_MARBLE_COORDINATOR_ADDR=relay.marble_address,
+                         EDG_MARBLE_COORDINATOR_POLICY=policy_file(workspace, platform))
+        assert "Activate" not in relay.seen, "the marble said something about itself"
 
 
 def test_relay_gets_nothing_from_the_coordinator(workspace, coordinator, platform, closing):
     """A marble without a policy talks to anybody, but its evidence is good on its own connection only."""
     launcher = Launcher(workspace, coordinator, platform)
     launcher.set_manifest()
-    relay = closing(GrpcRelay(workspace, coordinator, launcher.program))
+    relay = closing(GrpcRelay(coordinator, launcher.program))
     launcher.refused(EDG_MARBLE_COORDINATOR_ADDR=relay.marble_address)
     assert relay.given == []
     assert not any(e["event"] == "marble activated" for e in coordinator.events())
@@ -173,8 +188,9 @@ def test_a_coordinator_of_the_same_program_is_another_one(workspace, platform):
     first, second = Coordinator(workspace, platform), Coordinator(workspace, platform)
     cli = Cli(workspace, first, platform)
     cli.trusting("manifest", "set", cli.manifest())
-    refused = cli.run("certificate", "root", second.client_address, check=False)
-    assert refused.returncode == 1
+    cli.run("status", first.client_address)
+    refused = cli.run("status", second.client_address, check=False)
+    assert refused.returncode == 1 and b"certificate" in refused.stderr
 
 
 def test_host_offers_a_coordinator_that_is_no_enclave(workspace, coordinator, platform):

@@ -72,10 +72,15 @@ def race(mesh, marble_type, racers):
     return outcomes
 
 
-def test_fifty_race_for_ten_places(mesh):
-    mesh.set({"app": {"MaxActivations": 10}})
+@pytest.mark.parametrize("places", [10, 7])
+def test_fifty_race_for_a_few_places(mesh, places):
+    """Each makes keys between being let in and being counted, so that they overlap there; an odd and an
+    even number, in case they go in step."""
+    keys = {f"k{i}": {"Type": "cert-ecdsa", "Size": 384} for i in range(3)}
+    env = {name: f"{{{{ pem .Secrets.{name}.Private }}}}" for name in keys}
+    mesh.set({"app": {"MaxActivations": places, "Parameters": {"Env": env}}}, Secrets=keys)
     outcomes = race(mesh, "app", 50)
-    assert outcomes == {"let in": 10, grpc.StatusCode.PERMISSION_DENIED: 40}
+    assert outcomes == {"let in": places, grpc.StatusCode.PERMISSION_DENIED: 50 - places}
 
 
 def test_forty_race_without_a_budget(mesh):

@@ -158,6 +158,15 @@ def test_terminating_finishes_what_is_in_flight(mesh):
         mesh.coordinator.workspace.secrets.add_pem(f"k{i}", outcome[0].env[f"K{i}"])
 
 
+def test_ends_at_once_after_it_has_begun(workspace, platform):
+    """Whoever starts and stops services does not wait between."""
+    for _ in range(25):
+        started = workspace.start("coordinator", [workspace.binaries.coordinator], **ADDRESSES,
+                                  **platform.environment)
+        started.wait_for(lambda log: "marble API" in log)
+        assert started.stop(10) == 0
+
+
 def test_an_idle_connection_does_not_hold_up_the_end(coordinator):
     idle = socket.create_connection(("127.0.0.1", coordinator.client_port))
     kept = coordinator.connect()

@@ -21,15 +21,23 @@ def _name(common_name):
 
 
 def self_signed(key, common_name="marble", extensions=()):
+    return _sign(key, _name(common_name), _name(common_name), key, extensions)
+
+
+def issued(key, common_name, issuer, issuer_key, extensions=()):
+    return _sign(key, _name(common_name), issuer.subject, issuer_key, extensions)
+
+
+def _sign(key, subject, issuer, issuer_key, extensions):
     now = datetime.datetime.utcnow()
-    builder = (x509.CertificateBuilder().subject_name(_name(common_name))
-               .issuer_name(_name(common_name)).public_key(key.public_key())
+    builder = (x509.CertificateBuilder().subject_name(subject)
+               .issuer_name(issuer).public_key(key.public_key())
                .serial_number(x509.random_serial_number())
                .not_valid_before(now - datetime.timedelta(minutes=5))
                .not_valid_after(now + datetime.timedelta(days=1)))
     for extension in extensions:
         builder = builder.add_extension(extension, critical=False)
-    return builder.sign(key, hashes.SHA256())
+    return builder.sign(issuer_key, hashes.SHA256())
 
 
 def general_name(text):
