@@ -41,7 +41,7 @@ class Process:
                 return found
             if ended:
                 raise Failure(f"{self.name} ended with {self._process.returncode}:\n{self.log()}")
-            time.sleep(0.005)
+            time.sleep(0.0005)
         raise Failure(f"{self.name}: not seen in {seconds} s:\n{self.log()}")
 
     def wait(self, seconds=40):
