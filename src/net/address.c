@@ -33,6 +33,15 @@ error *address_split(const char *text, char host[256], char port[8])
 	return NULL;
 }
 
+int address_look_up(const char *host, const char *port, const struct addrinfo *hints,
+		    struct addrinfo **ret)
+{
+	int failed = getaddrinfo(host, port, hints, ret);
+	if (failed && host && strcmp(host, "localhost") == 0)
+		failed = getaddrinfo("127.0.0.1", port, hints, ret);
+	return failed;
+}
+
 void address_print(const struct sockaddr *address, char *to, size_t size)
 {
 	char host[INET6_ADDRSTRLEN] = "";

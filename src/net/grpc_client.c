@@ -99,7 +99,7 @@ static error *connect_any(struct grpc_client *c, const char *address)
 	char host[256], port[8];
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *all = NULL;
 	TRY(address_split(address, host, port));
-	int failed = getaddrinfo(*host ? host : "localhost", port, &hints, &all);
+	int failed = address_look_up(*host ? host : "localhost", port, &hints, &all);
 	if (failed)
 		return error_new(ERROR_UNAVAILABLE, "%s: %s", address, gai_strerror(failed));
 	error *e = error_new(ERROR_UNAVAILABLE, "no address");

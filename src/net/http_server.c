@@ -121,7 +121,7 @@ static error *listen_on(const char *address, int *ret)
 	int failed;
 	/* All interfaces: one IPv6 socket takes IPv4 too, where the machine has IPv6. */
 	hints.ai_family = *host ? AF_UNSPEC : AF_INET6;
-	failed = getaddrinfo(*host ? host : NULL, port, &hints, &all);
+	failed = address_look_up(*host ? host : NULL, port, &hints, &all);
 	if (failed)
 		return error_new(ERROR_INVALID, "%s: %s", address, gai_strerror(failed));
 	int descriptor = -1;

@@ -64,9 +64,11 @@ def test_a_program_builds_against_it(tree, tmp_path, static):
                                     env=environment, text=True).split()
     if static:
         needs = [n if n != "-lmarblerun" else os.path.join(library, "libmarblerun.a") for n in needs]
-    flags = [f for f in os.environ.get("MARBLERUN_LINK", "").split() if f]
-    if b"__asan_init" in open(find(tree, "libmarblerun.so")[0], "rb").read():
-        flags.append("-fsanitize=address,undefined")
+    flags = []
+    content = open(find(tree, "libmarblerun.so")[0], "rb").read()
+    for name, sanitizer in ((b"__asan_init", "address,undefined"), (b"__tsan_init", "thread")):
+        if name in content:
+            flags.append(f"-fsanitize={sanitizer}")
     built = tmp_path / "program"
     subprocess.run(["cc", *flags, f"-I{tree}/include", source, "-o", built, f"-L{library}", *needs], check=True)
     done = subprocess.run([built], env=dict(os.environ, LD_LIBRARY_PATH=library), stdout=subprocess.PIPE, text=True)
