@@ -1,59 +1,36 @@
-/* The command line: a tree of commands, one table for all flags. */
+/* The commands: one file each, one table of them. */
 #pragma once
-#include <stdbool.h>
-#include <stdint.h>
+#include "cli/flags.h"
 
-#include "base/error.h"
-
-/* Exit codes. */
-enum { EXIT_DONE = 0, EXIT_REFUSED = 1, EXIT_USAGE = 2 };
-
-/* What flags say. Strings are argv's. */
-struct options {
-	const char *era_config, *coordinator_cert, *nonce, *save_quote, *sim_root, *collateral, *namespace;
-	const char *accepted_tcb_statuses, *accepted_advisories; /* comma-separated */
-	const char *output, *recovery_data, *sim_platform;
-	const char *advisories[64];
-	uint64_t advisory_count, days, product_id, security_version;
-	bool insecure, keep_cert, display_update, debug, help;
-};
-
-/* Sets of flags, as bits. */
-enum flag_set {
-	FLAGS_COORDINATOR = 1 << 0, /* whom to trust, and what to keep */
-	FLAGS_OUTPUT_FILE = 1 << 1,
-	FLAGS_OUTPUT_FORMAT = 1 << 2,
-	FLAGS_RECOVERY_DATA = 1 << 3,
-	FLAGS_GET = 1 << 4,
-	FLAGS_DAYS = 1 << 5,
-	FLAGS_ADVISORY = 1 << 6,
-	FLAGS_SIGN = 1 << 7,
-	FLAGS_PLATFORM = 1 << 8,
+struct invocation {
+	const struct command *command;
+	struct flag_values flags;
+	char **arguments; /* behind the command's name; borrowed, NULL-terminated */
+	size_t count;
 };
 
 struct command {
-	const char *name, *arguments, *summary;
-	const char *details, *example; /* may be NULL */
-	unsigned flags;
-	int least, most; /* arguments */
-	error *(*run)(const struct options *options, int count, char **arguments);
-	const struct command *children; /* NULL-named end; then `run` is NULL */
+	const char *name;      /* "manifest verify" */
+	const char *arguments; /* "MANIFEST ADDRESS": how help shows them */
+	size_t least, most;    /* how many */
+	const char *summary;   /* one line */
+	const char *text;      /* what there is to know; NULL: nothing more */
+	const char *examples;
+	bool local;            /* talks to no coordinator: help does not list the common flags */
+	enum flag own[8];      /* FLAG_NONE ends them; every command takes the common ones too */
+	error *(*run)(const struct invocation *call);
 };
 
-extern const struct command root_command;
+/* In the order in which help lists them. */
+extern const struct command *const commands[];
+extern const size_t command_count;
 
-/* One file each. */
-error *run_status(const struct options *options, int count, char **arguments);
-error *run_manifest_set(const struct options *options, int count, char **arguments);
-error *run_manifest_get(const struct options *options, int count, char **arguments);
-error *run_manifest_verify(const struct options *options, int count, char **arguments);
-error *run_manifest_signature(const struct options *options, int count, char **arguments);
-error *run_certificate_root(const struct options *options, int count, char **arguments);
-error *run_certificate_intermediate(const struct options *options, int count, char **arguments);
-error *run_certificate_chain(const struct options *options, int count, char **arguments);
-error *run_package_info(const struct options *options, int count, char **arguments);
-error *run_version(const struct options *options, int count, char **arguments);
-error *run_sim_init(const struct options *options, int count, char **arguments);
-error *run_sim_set_tcb(const struct options *options, int count, char **arguments);
-error *run_sim_measure(const struct options *options, int count, char **arguments);
-error *run_sim_sign(const struct options *options, int count, char **arguments);
+extern const struct command status_command, manifest_set_command, manifest_get_command,
+	manifest_verify_command, manifest_signature_command, certificate_root_command,
+	certificate_intermediate_command, certificate_chain_command, package_info_command, sim_init_command,
+	sim_set_tcb_command, sim_measure_command, sim_sign_command, sim_show_command, version_command;
+
+/* What the words name: a command, a group of commands ("manifest"), or nothing. *used: how many of
+ * them are its name. */
+const struct command *command_find(char *const *words, size_t count, size_t *used);
+bool command_is_group(const char *word);

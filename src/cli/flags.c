@@ -1,170 +1,189 @@
 #include "cli/flags.h"
 
-#include <errno.h>
 #include <getopt.h>
-#include <stddef.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum kind { TEXT, NUMBER, SWITCH, ADVISORY, JSON_OUTPUT };
+#include "cli/command.h"
 
-struct flag {
+enum kind { SWITCH, TEXT, NUMBER, FORMAT, REPEATED };
+
+static const struct {
 	const char *name;
-	char letter; /* 0: none */
+	char letter;
 	enum kind kind;
-	unsigned sets;
-	size_t offset;
-	const char *value, *help;
+	const char *value; /* how help names it */
+	const char *text;
+	unsigned least, most; /* of a number */
+} table[FLAG_COUNT] = {
+	[FLAG_HELP] = { "help", 'h', SWITCH, NULL, "show this help" },
+	[FLAG_ERA_CONFIG] = { "era-config", 0, TEXT, "FILE",
+		"what the coordinator must be: JSON with UniqueID, or SignerID, ProductID and "
+		"SecurityVersion (./coordinator-era.json when it exists)" },
+	[FLAG_INSECURE] = { "insecure", 'i', SWITCH, NULL,
+		"do not verify the coordinator; only for simulation (OE_SIMULATION=1)" },
+	[FLAG_SIM_ROOT] = { "sim-root", 0, TEXT, "FILE",
+		"trust the simulated platform with this root certificate" },
+	[FLAG_COLLATERAL] = { "collateral", 0, TEXT, "DIR",
+		"endorsements for the evidence, instead of those that the coordinator sends" },
+	[FLAG_ACCEPTED_TCB_STATUSES] = { "accepted-tcb-statuses", 0, TEXT, "LIST",
+		"comma-separated TCB statuses (those of --era-config, else UpToDate,SWHardeningNeeded)" },
+	[FLAG_ACCEPTED_ADVISORIES] = { "accepted-advisories", 0, TEXT, "LIST",
+		"comma-separated advisories accepted with SWHardeningNeeded (all)" },
+	[FLAG_COORDINATOR_CERT] = { "coordinator-cert", 0, TEXT, "FILE",
+		"where the verified certificate chain is kept "
+		"($XDG_CONFIG_HOME/marblerun/coordinator-cert.pem)" },
+	[FLAG_NONCE] = { "nonce", 0, TEXT, "TEXT",
+		"nonce for the evidence (32 random bytes)" },
+	[FLAG_SAVE_SGX_QUOTE] = { "save-sgx-quote", 0, TEXT, "FILE", "keep the coordinator's evidence" },
+	[FLAG_NAMESPACE] = { "namespace", 'n', TEXT, "NAME",
+		"Kubernetes namespace; no command uses it yet" },
+	[FLAG_OUTPUT_FORMAT] = { "output", 'o', FORMAT, "text|json", "how the result is printed" },
+	[FLAG_OUTPUT_FILE] = { "output", 'o', TEXT, "FILE", "write to this file; - is standard output" },
+	[FLAG_RECOVERY_DATA] = { "recoverydata", 'r', TEXT, "FILE",
+		"write recovery data to this file (standard output)" },
+	[FLAG_SIGNATURE] = { "signature", 's', SWITCH, NULL, "print the manifest's fingerprint with it" },
+	[FLAG_DISPLAY_UPDATE] = { "display-update", 'u', SWITCH, NULL,
+		"merge updates of packages into it" },
+	[FLAG_KEEP_CERT] = { "keep-cert", 0, SWITCH, NULL, "keep the verified certificate chain" },
+	[FLAG_SIM_PLATFORM] = { "sim-platform", 0, TEXT, "DIR",
+		"what a simulated platform measures ($MARBLERUN_SIM_PLATFORM)" },
+	[FLAG_DAYS] = { "days", 0, NUMBER, "N", "how long its endorsements are valid (365)", 1, 36500 },
+	[FLAG_ADVISORY] = { "advisory", 0, REPEATED, "ID",
+		"an advisory, such as INTEL-SA-00334; repeatable" },
+	[FLAG_PRODUCT_ID] = { "product-id", 0, NUMBER, "N", "ProductID (1)", 0, 65535 },
+	[FLAG_SECURITY_VERSION] = { "security-version", 0, NUMBER, "N", "SecurityVersion (1)", 0, 65535 },
+	[FLAG_DEBUG] = { "debug", 0, SWITCH, NULL, "as a debug enclave" },
 };
 
-#define AT(member) offsetof(struct options, member)
-static const struct flag flags[] = {
-	{ "era-config", 0, TEXT, FLAGS_COORDINATOR, AT(era_config), "FILE",
-	  "what the coordinator must be: JSON with UniqueID or SignerID, ProductID, SecurityVersion "
-	  "(default ./coordinator-era.json)" },
-	{ "insecure", 'i', SWITCH, FLAGS_COORDINATOR, AT(insecure), NULL,
-	  "do not verify the coordinator's evidence" },
-	{ "sim-root", 0, TEXT, FLAGS_COORDINATOR, AT(sim_root), "FILE",
-	  "trust this root certificate of a simulated platform" },
-	{ "collateral", 0, TEXT, FLAGS_COORDINATOR, AT(collateral), "DIR",
-	  "endorsements (default: those that the coordinator hands out)" },
-	{ "accepted-tcb-statuses", 0, TEXT, FLAGS_COORDINATOR, AT(accepted_tcb_statuses), "LIST",
-	  "comma-separated (default UpToDate,SWHardeningNeeded)" },
-	{ "accepted-advisories", 0, TEXT, FLAGS_COORDINATOR, AT(accepted_advisories), "LIST",
-	  "comma-separated, for SWHardeningNeeded (default: all)" },
-	{ "coordinator-cert", 0, TEXT, FLAGS_COORDINATOR, AT(coordinator_cert), "FILE",
-	  "where the verified certificate chain is kept "
-	  "(default $XDG_CONFIG_HOME/marblerun/coordinator-cert.pem)" },
-	{ "nonce", 0, TEXT, FLAGS_COORDINATOR, AT(nonce), "TEXT",
-	  "bind the evidence to this text (default: random)" },
-	{ "save-sgx-quote", 0, TEXT, FLAGS_COORDINATOR, AT(save_quote), "FILE",
-	  "save the coordinator's evidence" },
-	{ "namespace", 'n', TEXT, FLAGS_COORDINATOR, AT(namespace), "NAME",
-	  "accepted for compatibility; a plain address needs none" },
-	{ "output", 'o', TEXT, FLAGS_OUTPUT_FILE, AT(output), "FILE", "write there" },
-	{ "output", 'o', JSON_OUTPUT, FLAGS_OUTPUT_FORMAT, AT(output), "json", "print JSON" },
-	{ "recoverydata", 'r', TEXT, FLAGS_RECOVERY_DATA, AT(recovery_data), "FILE",
-	  "write recovery data there (default: print them)" },
-	{ "keep-cert", 0, SWITCH, FLAGS_GET, AT(keep_cert), NULL,
-	  "keep the verified certificate chain for later" },
-	{ "days", 0, NUMBER, FLAGS_DAYS, AT(days), "N", "how long the signed documents are valid (default 365)" },
-	{ "advisory", 0, ADVISORY, FLAGS_ADVISORY, 0, "NAME", "an advisory of the TCB level; repeatable" },
-	{ "product-id", 0, NUMBER, FLAGS_SIGN, AT(product_id), "N", "0 to 65535 (default 1)" },
-	{ "security-version", 0, NUMBER, FLAGS_SIGN, AT(security_version), "N", "0 to 65535 (default 1)" },
-	{ "debug", 0, SWITCH, FLAGS_SIGN, AT(debug), NULL, "run it in debug mode" },
-	{ "sim-platform", 0, TEXT, FLAGS_PLATFORM, AT(sim_platform), "DIR",
-	  "the simulated platform that measures (default $MARBLERUN_SIM_PLATFORM)" },
-	{ "help", 'h', SWITCH, ~0u, AT(help), NULL, "this text" },
-};
-
-static error *set_number(const struct flag *flag, const char *text, uint64_t *to)
+bool flag_describe(enum flag flag, char *to, size_t size, const char **ret_text)
 {
-	char *end;
-	errno = 0;
-	unsigned long long number = strtoull(text, &end, 10);
-	if (errno || *end || *text < '0' || *text > '9')
-		return error_new(ERROR_INVALID, "--%s: \"%s\" is no number", flag->name, text);
-	*to = number;
+	if (!table[flag].name)
+		return false;
+	char letter[] = { '-', table[flag].letter, ',', ' ', 0 };
+	snprintf(to, size, "%s--%s%s%s", table[flag].letter ? letter : "    ", table[flag].name,
+		 table[flag].value ? " " : "", table[flag].value ? table[flag].value : "");
+	*ret_text = table[flag].text;
+	return true;
+}
+
+static error *set_number(enum flag flag, const char *value, struct flag_values *to)
+{
+	size_t digits = strspn(value, "0123456789");
+	unsigned long number = digits && digits <= 6 && !value[digits] ? strtoul(value, NULL, 10) : ~0UL;
+	if (number < table[flag].least || number > table[flag].most)
+		return error_new(ERROR_INVALID, "--%s is \"%s\": a number from %u to %u is expected",
+				 table[flag].name, value, table[flag].least, table[flag].most);
+	to->numbers[flag] = (unsigned)number;
 	return NULL;
 }
 
-static error *set(const struct flag *flag, const char *value, struct options *options)
+static error *set_repeated(const char *value, struct flag_values *to)
 {
-	uint8_t *place = (uint8_t *)options + flag->offset;
-	switch (flag->kind) {
+	if (to->advisory_count == FLAG_REPEAT_MAX)
+		return error_new(ERROR_INVALID, "more than %d advisories", FLAG_REPEAT_MAX);
+	to->advisories[to->advisory_count++] = value;
+	return NULL;
+}
+
+static error *set(enum flag flag, const char *value, struct flag_values *to)
+{
+	to->values[flag] = value ? value : "";
+	switch (table[flag].kind) {
 	case SWITCH:
-		*(bool *)place = true;
-		return NULL;
-	case NUMBER: {
-		uint64_t number;
-		TRY(set_number(flag, value, &number));
-		memcpy(place, &number, sizeof number);
-		return NULL;
-	}
-	case JSON_OUTPUT:
-		if (strcmp(value, "json") != 0 && strcmp(value, "text") != 0)
-			return error_new(ERROR_INVALID, "--output: \"%s\"; json or text is expected", value);
-		break;
-	case ADVISORY:
-		if (options->advisory_count == ARRAY_SIZE(options->advisories))
-			return error_new(ERROR_INVALID, "--advisory: too many");
-		options->advisories[options->advisory_count++] = value;
-		return NULL;
 	case TEXT:
+		return NULL;
+	case NUMBER:
+		return set_number(flag, value, to);
+	case REPEATED:
+		return set_repeated(value, to);
+	case FORMAT:
 		break;
 	}
-	memcpy(place, &value, sizeof value);
-	return NULL;
+	if (strcmp(value, "text") == 0 || strcmp(value, "json") == 0)
+		return NULL;
+	return error_new(ERROR_INVALID, "--output is \"%s\": text or json is expected", value);
 }
 
-/* getopt_long's tables for the flags of a command. */
-struct tables {
-	struct option longs[ARRAY_SIZE(flags) + 1];
-	char shorts[3 * ARRAY_SIZE(flags) + 3];
+/* What getopt_long wants: values are flags, above all letters. */
+struct description {
+	struct option options[FLAG_COUNT + 1];
+	size_t count;
+	char letters[2 * FLAG_COUNT + 4];
+	size_t letter_count;
 };
+enum { FLAG_BASE = 256 };
 
-enum { FIRST_VALUE = 256 }; /* behind all letters */
-
-static void fill_tables(unsigned sets, struct tables *t)
+static void add(struct description *d, enum flag flag)
 {
-	size_t longs = 0, shorts = 0;
-	memset(t, 0, sizeof *t);
-	t->shorts[shorts++] = ':';
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		int argument = flags[i].kind == SWITCH ? no_argument : required_argument;
-		if (!(flags[i].sets & (sets | 1u << 31)))
-			continue;
-		t->longs[longs++] = (struct option){ flags[i].name, argument, NULL, FIRST_VALUE + (int)i };
-		if (!flags[i].letter)
-			continue;
-		t->shorts[shorts++] = flags[i].letter;
-		if (argument == required_argument)
-			t->shorts[shorts++] = ':';
+	bool has_value = table[flag].kind != SWITCH;
+	d->options[d->count++] =
+		(struct option){ table[flag].name, has_value, NULL, FLAG_BASE + (int)flag };
+	if (!table[flag].letter)
+		return;
+	d->letters[d->letter_count++] = table[flag].letter;
+	if (has_value)
+		d->letters[d->letter_count++] = ':';
+}
+
+static void describe(const struct command *command, struct description *ret)
+{
+	*ret = (struct description){ 0 };
+	if (!command)
+		ret->letters[ret->letter_count++] = '+'; /* stop at the first argument */
+	ret->letters[ret->letter_count++] = ':'; /* tell a missing value from an unknown flag */
+	for (enum flag flag = FLAG_HELP; flag < FLAG_COMMON_END; flag++)
+		add(ret, flag);
+	for (size_t i = 0; command && i < ARRAY_SIZE(command->own) && command->own[i]; i++)
+		add(ret, command->own[i]);
+}
+
+static enum flag flag_of(const struct description *d, int found)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		enum flag flag = (enum flag)(d->options[i].val - FLAG_BASE);
+		if (d->options[i].val == found || (found && table[flag].letter == found))
+			return flag;
 	}
+	return FLAG_NONE;
 }
 
-static const struct flag *flag_of(int found, unsigned sets)
+static error *refuse(int found, char **arguments)
 {
-	if (found >= FIRST_VALUE)
-		return &flags[found - FIRST_VALUE];
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
-		if (flags[i].letter == found && flags[i].sets & (sets | 1u << 31))
-			return &flags[i];
-	return NULL;
+	const char *at = arguments[optind - 1];
+	char letter[] = { '-', (char)optopt, 0 };
+	bool is_letter = optopt && optopt < FLAG_BASE;
+	if (found == ':')
+		return error_new(ERROR_INVALID, "%s needs a value", is_letter ? letter : at);
+	if (optopt >= FLAG_BASE)
+		return error_new(ERROR_INVALID, "%s takes no value", at);
+	return error_new(ERROR_INVALID, "unknown flag %s", is_letter ? letter : at);
 }
 
-error *flags_parse(const struct command *command, int argc, char **argv, struct options *options,
-		   int *count, char ***arguments)
+error *flags_parse(const struct command *command, int count, char **arguments, struct flag_values *ret,
+		   int *first)
 {
-	struct tables t;
+	struct flag_values values = { 0 };
+	struct description d;
 	int found;
-	fill_tables(command->flags, &t);
-	optind = 0; /* glibc: start anew */
+	describe(command, &d);
+	/* getopt_long takes argv with the program's name, and 0 makes it start afresh. */
+	arguments--;
+	optind = 0;
 	opterr = 0;
-	while ((found = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
-		if (found == ':')
-			return error_new(ERROR_INVALID, "%s needs a value", argv[optind - 1]);
-		const struct flag *flag = found == '?' ? NULL : flag_of(found, command->flags);
+	while ((found = getopt_long(count + 1, arguments, d.letters, d.options, NULL)) != -1) {
+		enum flag flag = flag_of(&d, found);
 		if (!flag)
-			return error_new(ERROR_INVALID, "%s is no flag of this command", argv[optind - 1]);
-		TRY(set(flag, optarg, options));
+			return refuse(found, arguments);
+		TRY(set(flag, optarg, &values));
 	}
-	*count = argc - optind;
-	*arguments = argv + optind;
+	*ret = values;
+	*first = optind - 1;
 	return NULL;
 }
 
-void flags_print(unsigned sets)
+bool flags_want_json(const struct flag_values *flags)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
-		char left[64], letter[8] = "    ";
-		if (!(flags[i].sets & (sets | 1u << 31)))
-			continue;
-		if (flags[i].letter)
-			snprintf(letter, sizeof letter, "-%c, ", flags[i].letter);
-		snprintf(left, sizeof left, "%s--%s%s%s", letter, flags[i].name, flags[i].value ? " " : "",
-			 flags[i].value ? flags[i].value : "");
-		printf("  %-36s %s\n", left, flags[i].help);
-	}
+	const char *format = flags->values[FLAG_OUTPUT_FORMAT];
+	return format && strcmp(format, "json") == 0;
 }

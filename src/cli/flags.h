@@ -1,9 +1,61 @@
-/* Flags: parsing, and their part of the help. */
+/* Flags: all of them in one table, so that a name means the same everywhere. */
 #pragma once
-#include "cli/command.h"
+#include <stdbool.h>
 
-/* Reads the flags of `argv` (argv[0] is the command's name) that the command takes; arguments may stand
- * between them. *count and *arguments are what is left. ERROR_INVALID for wrong usage. */
-error *flags_parse(const struct command *command, int argc, char **argv, struct options *options,
-		   int *count, char ***arguments) MUST_USE;
-void flags_print(unsigned sets);
+#include "base/error.h"
+
+enum flag {
+	FLAG_NONE,
+	/* every command's */
+	FLAG_HELP,
+	FLAG_ERA_CONFIG,
+	FLAG_INSECURE,
+	FLAG_SIM_ROOT,
+	FLAG_COLLATERAL,
+	FLAG_ACCEPTED_TCB_STATUSES,
+	FLAG_ACCEPTED_ADVISORIES,
+	FLAG_COORDINATOR_CERT,
+	FLAG_NONCE,
+	FLAG_SAVE_SGX_QUOTE,
+	FLAG_NAMESPACE,
+	FLAG_COMMON_END,
+	/* some commands' */
+	FLAG_OUTPUT_FORMAT = FLAG_COMMON_END,
+	FLAG_OUTPUT_FILE,
+	FLAG_RECOVERY_DATA,
+	FLAG_SIGNATURE,
+	FLAG_DISPLAY_UPDATE,
+	FLAG_KEEP_CERT,
+	FLAG_SIM_PLATFORM,
+	FLAG_DAYS,
+	FLAG_ADVISORY,
+	FLAG_PRODUCT_ID,
+	FLAG_SECURITY_VERSION,
+	FLAG_DEBUG,
+	FLAG_COUNT,
+};
+
+enum { FLAG_REPEAT_MAX = 64 };
+
+struct flag_values {
+	const char *values[FLAG_COUNT]; /* NULL: not given; of a switch: "" */
+	unsigned numbers[FLAG_COUNT];   /* of numeric flags that were given */
+	const char *advisories[FLAG_REPEAT_MAX]; /* --advisory, each */
+	size_t advisory_count;
+};
+
+struct command;
+/* Parses `arguments` (argv without the program's name), which may be reordered: *first is then the
+ * index of the first that is no flag. ERROR_INVALID: wrong usage. `command` NULL: the common flags,
+ * up to the first argument that is none. */
+error *flags_parse(const struct command *command, int count, char **arguments, struct flag_values *ret,
+		   int *first) MUST_USE;
+static inline bool flag_given(const struct flag_values *flags, enum flag flag)
+{
+	return flags->values[flag] != NULL;
+}
+/* --output json */
+bool flags_want_json(const struct flag_values *flags);
+
+/* For help: "-o, --output FILE" and its text; false when the flag is not shown. */
+bool flag_describe(enum flag flag, char *to, size_t size, const char **ret_text);

@@ -3,103 +3,119 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cli/flags.h"
-#include "cli/terminal.h"
+#include "cli/command.h"
+#include "cli/help.h"
+#include "cli/output.h"
 
-static void print_children(const struct command *command)
-{
-	printf("Usage: %s COMMAND\n\n%s.\n\nCommands:\n", command->name, command->summary);
-	for (const struct command *c = command->children; c->name; c++)
-		printf("  %-14s %s\n", c->name, c->summary);
-	printf("\n\"… COMMAND --help\" explains each.\n");
-}
+enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
-static void print_help(const struct command *command)
-{
-	if (command->children) {
-		print_children(command);
-	} else {
-		printf("Usage: %s %s [FLAGS]\n\n%s.\n", command->name, command->arguments, command->summary);
-		if (command->details)
-			printf("%s\n", command->details);
-		printf("\nFlags:\n");
-		flags_print(command->flags);
-	}
-	if (command->example)
-		printf("\nExample:\n  %s\n", command->example);
-	printf("\nExit status: 0 done, 1 refused or failed, 2 wrong usage. See marblerun(1).\n");
-}
+const struct command *const commands[] = {
+	&status_command, &manifest_set_command, &manifest_get_command, &manifest_verify_command,
+	&manifest_signature_command, &certificate_root_command, &certificate_intermediate_command,
+	&certificate_chain_command, &package_info_command, &sim_init_command, &sim_measure_command,
+	&sim_sign_command, &sim_set_tcb_command, &sim_show_command, &version_command,
+};
+const size_t command_count = ARRAY_SIZE(commands);
 
-static bool is_help(const char *argument)
+static int usage(error *e, const char *hint)
 {
-	return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0 ||
-	       strcmp(argument, "help") == 0;
-}
-
-static int usage(const error *e)
-{
-	fprintf(stderr, "marblerun: %s; see --help\n", error_message(e));
+	print_error(error_message(e));
+	fprintf(stderr, "'marblerun%s%s --help' shows how it is used.\n", *hint ? " " : "", hint);
+	error_free(e);
 	return EXIT_USAGE;
 }
 
-static error *find_child(const struct command *command, const char *name, const struct command **ret)
+static error *check_count(const struct invocation *call)
 {
-	for (const struct command *c = command->children; c->name; c++) {
-		if (strcmp(c->name, name) == 0) {
-			*ret = c;
-			return NULL;
-		}
-	}
-	return error_new(ERROR_INVALID, "there is no command \"%s %s\"", command->name, name);
+	const struct command *c = call->command;
+	if (call->count < c->least)
+		return error_new(ERROR_INVALID, "arguments are missing: marblerun %s %s", c->name,
+				 c->arguments);
+	if (call->count > c->most)
+		return error_new(ERROR_INVALID, "\"%s\" is one argument too many: marblerun %s %s",
+				 call->arguments[c->most], c->name, c->arguments);
+	return NULL;
 }
 
-static error *check_count(const struct command *command, int count)
+static int finish(error *e)
 {
-	if (count >= command->least && count <= command->most)
-		return NULL;
-	return error_new(ERROR_INVALID, "%s: %d arguments are given; %s is expected", command->name, count,
-			 *command->arguments ? command->arguments : "none");
-}
-
-static int run(const struct command *command, int argc, char **argv)
-{
-	struct options options = { .days = 365, .product_id = 1, .security_version = 1 };
-	char **arguments;
-	int count;
-	CLEANUP(error_free) error *e = flags_parse(command, argc, argv, &options, &count, &arguments);
-	if (!e && options.help) {
-		print_help(command);
-		return EXIT_DONE;
-	}
+	bool written = fflush(stdout) == 0 && !ferror(stdout);
+	if (!e && !written)
+		e = error_new(ERROR_UNAVAILABLE, "writing to standard output");
 	if (!e)
-		e = check_count(command, count);
-	if (e)
-		return usage(e);
-	e = command->run(&options, count, arguments);
-	if (!e)
-		return EXIT_DONE;
-	fprintf(stderr, "%s %s\n", paint(stderr, PAINT_RED, "Error:"), error_message(e));
+		return 0;
+	print_error(error_message(e));
+	error_free(e);
 	return EXIT_REFUSED;
 }
 
-int main(int argc, char **argv)
+static int run(struct invocation *call, int count, char **arguments, size_t name_size)
 {
-	const struct command *command = &root_command;
-	signal(SIGPIPE, SIG_IGN);
-	for (; command->children; argc--, argv++) {
-		if (argc < 2) {
-			CLEANUP(error_free) error *e = error_new(ERROR_INVALID, "%s: a command is expected",
-								 command->name);
-			return usage(e);
-		}
-		if (is_help(argv[1])) {
-			print_help(command);
-			return EXIT_DONE;
-		}
-		const char *name = strcmp(argv[1], "--version") == 0 ? "version" : argv[1];
-		CLEANUP(error_free) error *e = find_child(command, name, &command);
-		if (e)
-			return usage(e);
+	int first;
+	error *e = flags_parse(call->command, count, arguments, &call->flags, &first);
+	if (!e && flag_given(&call->flags, FLAG_HELP)) {
+		help_on_command(stdout, call->command);
+		return finish(NULL);
 	}
-	return run(command, argc, argv);
+	if (!e) {
+		call->arguments = arguments + first + name_size;
+		call->count = (size_t)(count - first) - name_size;
+		e = check_count(call);
+	}
+	if (e)
+		return usage(e, call->command->name);
+	return finish(call->command->run(call));
+}
+
+/* "manifest --help", "manifest", "manifest nonsense" */
+static int group(const char *name, int rest, char **arguments)
+{
+	bool help = rest && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0);
+	if (help || !rest)
+		help_on_group(help ? stdout : stderr, name);
+	if (help || !rest)
+		return help ? finish(NULL) : EXIT_USAGE;
+	return usage(error_new(ERROR_INVALID, "unknown command \"%s %s\"", name, arguments[0]), name);
+}
+
+/* "help …" is "… --help"; "--version" is "version". */
+static void rewrite(int count, char **arguments)
+{
+	static char help[] = "--help", version[] = "version";
+	if (count && strcmp(arguments[0], "--version") == 0)
+		arguments[0] = version;
+	if (!count || strcmp(arguments[0], "help") != 0)
+		return;
+	memmove(arguments, arguments + 1, (size_t)(count - 1) * sizeof *arguments);
+	arguments[count - 1] = help;
+}
+
+static int dispatch(int count, char **arguments)
+{
+	struct invocation call = { 0 };
+	struct flag_values before;
+	size_t used;
+	int first;
+	error *e = flags_parse(NULL, count, arguments, &before, &first);
+	if (e)
+		return usage(e, "");
+	if (first == count || flag_given(&before, FLAG_HELP)) {
+		bool help = flag_given(&before, FLAG_HELP);
+		help_on_program(help ? stdout : stderr);
+		return help ? finish(NULL) : EXIT_USAGE;
+	}
+	call.command = command_find(arguments + first, (size_t)(count - first), &used);
+	if (call.command)
+		return run(&call, count, arguments, used);
+	if (command_is_group(arguments[first]))
+		return group(arguments[first], count - first - 1, arguments + first + 1);
+	return usage(error_new(ERROR_INVALID, "unknown command \"%s\"", arguments[first]), "");
+}
+
+int main(int count, char **arguments)
+{
+	/* A closed connection or pipe is an error like others. */
+	signal(SIGPIPE, SIG_IGN);
+	rewrite(count - 1, arguments + 1);
+	return dispatch(count - 1, arguments + 1);
 }

@@ -1,64 +1,112 @@
 #include "cli/manifest_file.h"
 
+#include <errno.h>
 #include <openssl/err.h>
-#include <openssl/evp.h>
-#include <openssl/sha.h>
-#include <string.h>
+#include <sys/stat.h>
 
 #include "base/file.h"
-#include "codec/base64.h"
+#include "cli/jsend.h"
+#include "cli/output.h"
 #include "codec/hex.h"
-#include "codec/json.h"
 
-error *manifest_file_read(const char *path, struct blob *ret)
+error *manifest_fingerprint(bytes manifest, uint8_t ret[FINGERPRINT_SIZE])
+{
+	if (!EVP_Digest(manifest.data, manifest.size, ret, NULL, EVP_sha256(), NULL))
+		return error_new(ERROR_INTERNAL, "hashing the manifest");
+	return NULL;
+}
+
+error *manifest_read(const char *path, struct blob *ret)
 {
 	CLEANUP(blob_free) struct blob text = { 0 };
 	CLEANUP_JSON json_t *json = NULL;
-	TRY(file_read(path, MANIFEST_FILE_MAX, &text));
+	TRY(file_read(path, MANIFEST_SIZE_MAX, &text));
 	TRY(json_parse(blob_view(&text), path, &json));
+	if (!json_is_object(json))
+		return error_new(ERROR_INVALID, "%s holds a JSON %s: a manifest is an object", path,
+				 json_type_name(json));
 	*ret = blob_take(&text);
 	return NULL;
 }
 
-void manifest_fingerprint(bytes text, uint8_t ret[32])
+/* 64 hexadecimal digits and nothing else but an end of line. */
+static bool is_fingerprint(bytes text, uint8_t ret[FINGERPRINT_SIZE])
 {
-	SHA256(text.data, text.size, ret);
+	while (text.size && (text.data[text.size - 1] == '\n' || text.data[text.size - 1] == '\r'))
+		text.size--;
+	error *e = hex_decode_into(text, "fingerprint", ret, FINGERPRINT_SIZE);
+	error_free(e);
+	return e == NULL;
 }
 
-/* ASN.1 ECDSA by the root key over SHA-256 of the manifest. */
-static bool is_signed(X509 *root, bytes text, bytes signature)
+static error *of_file(const char *path, uint8_t ret[FINGERPRINT_SIZE])
 {
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	bool good = context &&
-		    EVP_DigestVerifyInit(context, NULL, EVP_sha256(), NULL, X509_get0_pubkey(root)) == 1 &&
-		    EVP_DigestVerify(context, signature.data, signature.size, text.data, text.size) == 1;
-	EVP_MD_CTX_free(context);
+	CLEANUP(blob_free) struct blob text = { 0 };
+	TRY(file_read(path, MANIFEST_SIZE_MAX, &text));
+	if (is_fingerprint(blob_view(&text), ret))
+		return NULL;
+	blob_free(&text);
+	TRY(manifest_read(path, &text));
+	return manifest_fingerprint(blob_view(&text), ret);
+}
+
+error *manifest_expected(const char *argument, uint8_t ret[FINGERPRINT_SIZE])
+{
+	struct stat is;
+	if (stat(argument, &is) == 0)
+		return of_file(argument, ret);
+	if (errno != ENOENT && errno != ENAMETOOLONG)
+		return error_errno(ERROR_INVALID, errno, "opening %s", argument);
+	if (is_fingerprint(bytes_of_string(argument), ret))
+		return NULL;
+	return error_new(ERROR_NOT_FOUND, "%s is neither a file nor the signature of a manifest (64 "
+			 "hexadecimal digits)", argument);
+}
+
+static error *check_signature(bytes text, bytes signature, X509 *root)
+{
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	TRY_ALLOC(digest);
+	bool good = EVP_DigestVerifyInit(digest, NULL, EVP_sha256(), NULL, X509_get0_pubkey(root)) == 1 &&
+		    EVP_DigestVerify(digest, signature.data, signature.size, text.data, text.size) == 1;
+	EVP_MD_CTX_free(digest);
 	ERR_clear_error();
-	return good;
-}
-
-static error *check_fingerprint(const json_t *data, bytes text)
-{
-	uint8_t expected[32], found[32];
-	manifest_fingerprint(text, expected);
-	TRY(hex_decode_into(json_bytes(json_object_get(data, "manifestFingerprint")), "manifestFingerprint",
-			    found, sizeof found));
-	if (memcmp(expected, found, sizeof expected) != 0)
-		return error_new(ERROR_DENIED, "the coordinator's fingerprint is not that of its manifest");
+	if (!good)
+		return error_new(ERROR_DENIED, "the coordinator's manifest is not signed by its root key");
 	return NULL;
 }
 
-error *manifest_fetch(struct session *session, struct blob *ret)
+error *manifest_check(bytes text, bytes fingerprint, bytes signature, X509 *root,
+		      uint8_t ret[FINGERPRINT_SIZE])
 {
+	uint8_t named[FINGERPRINT_SIZE], found[FINGERPRINT_SIZE];
+	TRY_CTX(hex_decode_into(fingerprint, "manifestFingerprint", named, sizeof named),
+		"the coordinator's manifest");
+	TRY(manifest_fingerprint(text, found));
+	if (memcmp(named, found, sizeof named) != 0)
+		return error_new(ERROR_DENIED, "the coordinator's manifest does not have the fingerprint "
+				 "that the coordinator names: it is %s, %s is named",
+				 hex_of(BYTES_OF_ARRAY(found)).text, hex_of(BYTES_OF_ARRAY(named)).text);
+	TRY(check_signature(text, signature, root));
+	memcpy(ret, found, sizeof found);
+	return NULL;
+}
+
+error *manifest_fetch(struct coordinator *c, struct served_manifest *ret)
+{
+	static const char path[] = "/api/v2/manifest";
 	CLEANUP_JSON json_t *data = NULL;
-	CLEANUP(blob_free) struct blob text = { 0 }, signature = { 0 };
-	TRY(session_request(session, "/api/v2/manifest", NULL, &data));
-	TRY(base64_decode(json_bytes(json_object_get(data, "manifest")), "manifest", &text));
-	TRY(base64_decode(json_bytes(json_object_get(data, "manifestSignatureRootECDSA")), "signature",
-			  &signature));
-	TRY(check_fingerprint(data, blob_view(&text)));
-	if (!is_signed(session->root, blob_view(&text), blob_view(&signature)))
-		return error_new(ERROR_DENIED, "the manifest is not signed by the coordinator's root key");
-	*ret = blob_take(&text);
+	CLEANUP(blob_free) struct blob text = { 0 };
+	CLEANUP(blob_free) struct blob signature = { 0 };
+	bytes fingerprint;
+	TRY(coordinator_request(c, path, NULL, &data));
+	TRY(json_text_member(data, "manifestFingerprint", path, &fingerprint));
+	if (!fingerprint.size)
+		return error_new(ERROR_WRONG_STATE, "the coordinator has no manifest yet");
+	TRY(json_bytes_member(data, "manifest", path, &text));
+	TRY(json_bytes_member(data, "manifestSignatureRootECDSA", path, &signature));
+	TRY(manifest_check(blob_view(&text), fingerprint, blob_view(&signature), c->chain.root,
+			   ret->fingerprint));
+	ret->text = blob_take(&text);
 	return NULL;
 }

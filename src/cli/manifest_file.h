@@ -1,12 +1,24 @@
-/* Manifests as files and from a coordinator. */
+/* Manifests: local files and the coordinator's. */
 #pragma once
-#include "base/blob.h"
-#include "cli/session.h"
+#include "cli/coordinator.h"
 
-enum { MANIFEST_FILE_MAX = 16 << 20 };
-/* The file's bytes; refuses what is no JSON. */
-error *manifest_file_read(const char *path, struct blob *ret) MUST_USE;
-/* SHA-256. */
-void manifest_fingerprint(bytes text, uint8_t ret[32]);
-/* The coordinator's manifest, after its root key's signature over it and its fingerprint were checked. */
-error *manifest_fetch(struct session *session, struct blob *ret) MUST_USE;
+enum { MANIFEST_SIZE_MAX = 16 << 20, FINGERPRINT_SIZE = 32 };
+
+/* SHA-256 of the exact bytes: what the public documentation calls the manifest's signature. */
+error *manifest_fingerprint(bytes manifest, uint8_t ret[FINGERPRINT_SIZE]) MUST_USE;
+/* A file with JSON, its exact bytes. */
+error *manifest_read(const char *path, struct blob *ret) MUST_USE;
+/* What "MANIFEST|SIGNATURE" names: a file with a manifest, a file with a fingerprint in hexadecimal, or
+ * the fingerprint itself. */
+error *manifest_expected(const char *argument, uint8_t ret[FINGERPRINT_SIZE]) MUST_USE;
+
+/* The coordinator's manifest, checked: its fingerprint is that of its bytes, and the root key signed
+ * them. */
+struct served_manifest {
+	struct blob text;
+	uint8_t fingerprint[FINGERPRINT_SIZE];
+};
+error *manifest_fetch(struct coordinator *c, struct served_manifest *ret) MUST_USE;
+/* The check alone. `signature`: ASN.1 ECDSA over SHA-256 of the text. */
+error *manifest_check(bytes text, bytes fingerprint, bytes signature, X509 *root,
+		      uint8_t ret[FINGERPRINT_SIZE]) MUST_USE;

@@ -1,20 +1,95 @@
-#include <stdio.h>
-
 #include "base/file.h"
+#include "cli/jsend.h"
 #include "cli/manifest_file.h"
+#include "cli/output.h"
+#include "codec/hex.h"
 
-error *run_manifest_get(const struct options *options, int count, char **arguments)
+/* One entry of the log: {"package": name, "new version": n, …}; others change no package. */
+static error *apply_entry(json_t *manifest, const json_t *entry)
 {
-	CLEANUP(blob_free) struct blob manifest = { 0 };
-	CLEANUP(session_close) struct session s = { 0 };
-	(void)count;
-	TRY(session_open(options, arguments[0], &s));
-	TRY(manifest_fetch(&s, &manifest));
-	if (options->output) {
-		TRY(file_replace(options->output, blob_view(&manifest), 0644));
-		printf("Manifest written to: %s\n", options->output);
-	} else if (fwrite(manifest.data, 1, manifest.size, stdout) != manifest.size || fflush(stdout) != 0) {
-		return error_new(ERROR_UNAVAILABLE, "standard output can't be written");
-	}
-	return options->keep_cert ? session_keep(options, &s) : NULL;
+	CLEANUP_JSON json_t *update = NULL;
+	TRY(json_parse(json_bytes(entry), "entry of the update log", &update));
+	json_t *name = json_member(update, "package"), *version = json_member(update, "new version");
+	if (!json_is_string(name) || !json_is_integer(version))
+		return NULL;
+	json_t *packages = json_member(manifest, "Packages");
+	json_t *package = json_object_get(packages, json_string_value(name));
+	if (!package)
+		return error_new(ERROR_INVALID, "the update log names the package \"%s\", which the "
+				 "manifest does not have", json_string_value(name));
+	json_t *old = json_member(package, "SecurityVersion");
+	if (old && json_integer_set(old, json_integer_value(version)) == 0)
+		return NULL;
+	return json_object_set(package, "SecurityVersion", version) == 0 ? NULL : error_no_memory();
 }
+
+static error *merge_updates(struct coordinator *c, struct blob *text)
+{
+	static const char path[] = "/api/v2/update";
+	CLEANUP_JSON json_t *manifest = NULL;
+	CLEANUP_JSON json_t *data = NULL;
+	CLEANUP(blob_free) struct blob merged = { 0 };
+	TRY(json_parse(blob_view(text), "the coordinator's manifest", &manifest));
+	TRY(coordinator_request(c, path, NULL, &data));
+	json_t *entry, *log = json_member(data, "updateLog");
+	size_t i;
+	json_array_foreach(log, i, entry)
+		TRY(apply_entry(manifest, entry));
+	TRY(json_print(manifest, JSON_INDENT(4), &merged));
+	blob_free(text);
+	*text = blob_take(&merged);
+	return NULL;
+}
+
+static error *with_signature(const uint8_t fingerprint[FINGERPRINT_SIZE], struct blob *text)
+{
+	CLEANUP(writer_free) struct writer w = { 0 };
+	write_string(&w, "{\n\"ManifestSignature\": \"");
+	write_hex(&w, bytes_of(fingerprint, FINGERPRINT_SIZE));
+	write_string(&w, "\",\n\"Manifest\": ");
+	write_bytes(&w, blob_view(text));
+	write_string(&w, "}");
+	blob_free(text);
+	return blob_of_writer(&w, "manifest", text);
+}
+
+static error *deliver(const struct invocation *call, const struct blob *text)
+{
+	const char *path = call->flags.values[FLAG_OUTPUT_FILE];
+	if (path && *path && strcmp(path, "-") != 0)
+		return file_replace(path, blob_view(text), 0644);
+	fwrite(text->data, 1, text->size, stdout);
+	putchar('\n');
+	return NULL;
+}
+
+static error *run(const struct invocation *call)
+{
+	CLEANUP(coordinator_close) struct coordinator c = { 0 };
+	struct served_manifest manifest = { 0 };
+	TRY(coordinator_open(call, call->arguments[0], &c));
+	TRY(manifest_fetch(&c, &manifest));
+	CLEANUP(blob_free) struct blob text = blob_take(&manifest.text);
+	if (flag_given(&call->flags, FLAG_DISPLAY_UPDATE))
+		TRY(merge_updates(&c, &text));
+	if (flag_given(&call->flags, FLAG_SIGNATURE))
+		TRY(with_signature(manifest.fingerprint, &text));
+	TRY(deliver(call, &text));
+	return flag_given(&call->flags, FLAG_KEEP_CERT) ? coordinator_keep(call, &c) : NULL;
+}
+
+const struct command manifest_get_command = {
+	.name = "manifest get",
+	.arguments = "ADDRESS",
+	.least = 1,
+	.most = 1,
+	.summary = "Print the manifest of a coordinator",
+	.text =
+		"Connects to the coordinator that was verified last, or verifies it now when\n"
+		"--era-config is given. The manifest is checked against the signature of the\n"
+		"coordinator's root key, and printed byte for byte unless flags change it.\n",
+	.examples = "  marblerun manifest get mesh.example:4433 --era-config coordinator-era.json\n"
+		    "  marblerun manifest get localhost:4433 --insecure --signature -o manifest.json\n",
+	.own = { FLAG_OUTPUT_FILE, FLAG_SIGNATURE, FLAG_DISPLAY_UPDATE, FLAG_KEEP_CERT },
+	.run = run,
+};

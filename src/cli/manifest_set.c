@@ -1,48 +1,64 @@
-#include <stdio.h>
-
 #include "base/file.h"
 #include "cli/manifest_file.h"
+#include "cli/output.h"
 #include "codec/base64.h"
-#include "codec/json.h"
 
-static error *request_of(bytes manifest, json_t **ret)
+static error *upload(struct coordinator *c, const struct blob *manifest, json_t **ret)
 {
-	CLEANUP(writer_free) struct writer encoded = { 0 };
-	write_base64(&encoded, manifest);
-	TRY(writer_check(&encoded, "manifest"));
-	*ret = json_pack("{s:s%}", "manifest", (const char *)encoded.data, encoded.size);
-	TRY_ALLOC(*ret);
-	return NULL;
+	CLEANUP(writer_free) struct writer text = { 0 };
+	write_base64(&text, blob_view(manifest));
+	TRY(writer_check(&text, "manifest"));
+	CLEANUP_JSON json_t *body =
+		json_pack("{s:s%}", "manifest", (const char *)text.data, text.size);
+	TRY_ALLOC(body);
+	return coordinator_request(c, "/api/v2/manifest", body, ret);
 }
 
-/* Whoever holds these can bring the state back: the file is for its owner only. */
-static error *hand_out_recovery(const struct options *options, json_t *data)
+/* The manifest is set by now: what can't be written is printed rather than lost. */
+static error *deliver_recovery(const struct invocation *call, json_t *data)
 {
+	json_t *secrets = json_member(data, "RecoverySecrets");
+	const char *path = call->flags.values[FLAG_RECOVERY_DATA];
 	CLEANUP(blob_free) struct blob text = { 0 };
-	json_t *secrets = json_object_get(data, "RecoverySecrets");
-	if (!json_is_object(secrets))
+	if (!json_is_object(secrets) || json_object_size(secrets) == 0)
 		return NULL;
-	TRY(json_print(data, JSON_COMPACT, &text));
-	if (!options->recovery_data) {
+	CLEANUP_JSON json_t *out = json_pack("{s:O}", "RecoverySecrets", secrets);
+	TRY_ALLOC(out);
+	TRY(json_print(out, JSON_COMPACT, &text));
+	error *e = path ? file_replace(path, blob_view(&text), 0600) : NULL;
+	if (path && !e)
+		print_note("Recovery data saved to %s", path);
+	else
 		printf("%.*s\n", (int)text.size, (const char *)text.data);
-		return NULL;
-	}
-	TRY(file_replace(options->recovery_data, blob_view(&text), 0600));
-	printf("Recovery data saved to: %s\n", options->recovery_data);
-	return NULL;
+	return error_wrap(e, "the manifest is set, but its recovery data could only be printed: "
+			  "--recoverydata");
 }
 
-error *run_manifest_set(const struct options *options, int count, char **arguments)
+static error *run(const struct invocation *call)
 {
 	CLEANUP(blob_free) struct blob manifest = { 0 };
-	CLEANUP(session_close) struct session s = { 0 };
-	CLEANUP_JSON json_t *request = NULL, *data = NULL;
-	(void)count;
-	TRY(manifest_file_read(arguments[0], &manifest));
-	TRY(request_of(blob_view(&manifest), &request));
-	TRY(session_verify(options, arguments[1], &s));
-	TRY(session_request(&s, "/api/v2/manifest", request, &data));
-	printf("Manifest successfully set\n");
-	TRY(hand_out_recovery(options, data));
-	return session_keep(options, &s);
+	CLEANUP(coordinator_close) struct coordinator c = { 0 };
+	CLEANUP_JSON json_t *data = NULL;
+	uint8_t fingerprint[FINGERPRINT_SIZE];
+	TRY(manifest_read(call->arguments[0], &manifest));
+	TRY(manifest_fingerprint(blob_view(&manifest), fingerprint));
+	TRY(coordinator_verify(call, call->arguments[1], &c));
+	TRY(upload(&c, &manifest, &data));
+	print_note("The manifest is set. Its signature: %s", hex_of(BYTES_OF_ARRAY(fingerprint)).text);
+	TRY(deliver_recovery(call, data));
+	return coordinator_keep(call, &c);
 }
+
+const struct command manifest_set_command = {
+	.name = "manifest set",
+	.arguments = "MANIFEST ADDRESS",
+	.least = 2,
+	.most = 2,
+	.summary = "Verify a coordinator and give it its manifest",
+	.text = "Prints the recovery data as JSON when the manifest has RecoveryKeys. The verified\n"
+		"certificate chain is kept for later connections.\n",
+	.examples = "  marblerun manifest set manifest.json mesh.example:4433 \\\n"
+		    "    --era-config coordinator-era.json --recoverydata recovery.json\n",
+	.own = { FLAG_RECOVERY_DATA },
+	.run = run,
+};

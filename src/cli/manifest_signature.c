@@ -1,18 +1,24 @@
-#include <stdio.h>
-
 #include "cli/manifest_file.h"
-#include "codec/hex.h"
+#include "cli/output.h"
 
-error *run_manifest_signature(const struct options *options, int count, char **arguments)
+static error *run(const struct invocation *call)
 {
 	CLEANUP(blob_free) struct blob manifest = { 0 };
-	CLEANUP(writer_free) struct writer hex = { 0 };
-	uint8_t fingerprint[32];
-	(void)options, (void)count;
-	TRY(manifest_file_read(arguments[0], &manifest));
-	manifest_fingerprint(blob_view(&manifest), fingerprint);
-	write_hex(&hex, BYTES_OF_ARRAY(fingerprint));
-	TRY(writer_check(&hex, "fingerprint"));
-	printf("%.64s\n", (const char *)hex.data);
+	uint8_t fingerprint[FINGERPRINT_SIZE];
+	TRY(manifest_read(call->arguments[0], &manifest));
+	TRY(manifest_fingerprint(blob_view(&manifest), fingerprint));
+	puts(hex_of(BYTES_OF_ARRAY(fingerprint)).text);
 	return NULL;
 }
+
+const struct command manifest_signature_command = {
+	.name = "manifest signature",
+	.arguments = "MANIFEST",
+	.least = 1,
+	.most = 1,
+	.summary = "Print the signature (SHA-256) of a manifest",
+	.text = "It covers the exact bytes of the file. 'manifest verify' takes it in place of the file.\n",
+	.examples = "  marblerun manifest signature manifest.json\n",
+	.local = true,
+	.run = run,
+};

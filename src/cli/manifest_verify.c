@@ -1,68 +1,114 @@
-/* The relying party's one command. */
-#include <stdio.h>
-#include <string.h>
-#include <unistd.h>
-
+/* The relying party's command: the coordinator is what it should be, this connection is its, and it
+ * enforces exactly the expected manifest. */
 #include "cli/manifest_file.h"
-#include "cli/terminal.h"
-#include "codec/hex.h"
-#include "codec/json.h"
+#include "cli/output.h"
+#include "cli/verdict.h"
 
-/* A file that holds a manifest, else a fingerprint in hex. */
-static error *expected_fingerprint(const char *argument, uint8_t ret[32])
+struct result {
+	struct coordinator coordinator;
+	uint8_t expected[FINGERPRINT_SIZE];
+	uint8_t root[32]; /* SHA-256 of its DER */
+};
+
+static void result_free(struct result *result)
 {
-	CLEANUP(blob_free) struct blob manifest = { 0 };
-	if (access(argument, F_OK) == 0) {
-		TRY(manifest_file_read(argument, &manifest));
-		manifest_fingerprint(blob_view(&manifest), ret);
-		return NULL;
-	}
-	error *e = hex_decode_into(bytes_of_string(argument), "fingerprint", ret, 32);
-	if (!e)
-		return NULL;
-	error_free(e);
-	return error_new(ERROR_INVALID, "\"%s\" is neither a file nor a fingerprint of 64 hexadecimal digits",
-			 argument);
+	coordinator_close(&result->coordinator);
 }
+DEFINE_CLEANUP_IN_PLACE(result_free, struct result)
 
-static error *print_result(const struct options *options, const struct session *s, const uint8_t id[32])
+static error *compare(struct result *r)
 {
-	CLEANUP(writer_free) struct writer hex = { 0 };
-	const struct marblerun_verdict *v = &s->verdict;
-	write_hex(&hex, bytes_of(id, 32));
-	write_u8(&hex, 0);
-	TRY(writer_check(&hex, "fingerprint"));
-	const char *status = s->verified ? marblerun_tcb_status_name(v->tcb_status) : "";
-	if (!options->output) {
-		printf("%s\n", paint(stdout, PAINT_GREEN, "OK"));
-		printf("  manifest     %s\n", (const char *)hex.data);
-		printf("  coordinator  %s%s%s\n", s->verified ? "verified, TCB status " : "NOT verified (--insecure)",
-		       status, v->claims.simulated ? ", SIMULATED" : "");
-		return NULL;
-	}
-	CLEANUP_JSON json_t *json = json_pack("{s:s, s:b, s:b, s:s, s:s}", "manifestFingerprint",
-					      (const char *)hex.data, "coordinatorVerified", s->verified,
-					      "simulated", v->claims.simulated, "tcbStatus", status,
-					      "certificateChain", s->chain_pem);
-	CLEANUP(blob_free) struct blob text = { 0 };
-	TRY_ALLOC(json);
-	TRY(json_print(json, JSON_INDENT(2), &text));
-	printf("%.*s\n", (int)text.size, (const char *)text.data);
+	struct served_manifest served = { 0 };
+	unsigned size;
+	TRY(manifest_fetch(&r->coordinator, &served));
+	blob_free(&served.text);
+	if (memcmp(served.fingerprint, r->expected, FINGERPRINT_SIZE) != 0)
+		return error_new(ERROR_DENIED, "%s: the coordinator enforces another manifest: its "
+				 "signature is %s, %s is expected", r->coordinator.address,
+				 hex_of(BYTES_OF_ARRAY(served.fingerprint)).text,
+				 hex_of(BYTES_OF_ARRAY(r->expected)).text);
+	if (!X509_digest(r->coordinator.chain.root, EVP_sha256(), r->root, &size))
+		return error_no_memory();
 	return NULL;
 }
 
-error *run_manifest_verify(const struct options *options, int count, char **arguments)
+static error *add_certificates(const struct result *r, json_t *to)
 {
-	CLEANUP(blob_free) struct blob manifest = { 0 };
-	CLEANUP(session_close) struct session s = { 0 };
-	uint8_t expected[32], found[32];
-	(void)count;
-	TRY(expected_fingerprint(arguments[0], expected));
-	TRY(session_verify(options, arguments[1], &s));
-	TRY(manifest_fetch(&s, &manifest));
-	manifest_fingerprint(blob_view(&manifest), found);
-	if (memcmp(expected, found, sizeof expected) != 0)
-		return error_new(ERROR_DENIED, "the coordinator runs another manifest than %s", arguments[0]);
-	TRY(session_keep(options, &s));
-	return print_result(options, &s, found);
+	CLEANUP(writer_free) struct writer pem = { 0 };
+	X509 *const chain[] = { r->coordinator.chain.intermediate, r->coordinator.chain.root };
+	TRY(chain_write_pem(&pem, chain, 2));
+	json_object_set_new(to, "rootSHA256", json_string(hex_of(BYTES_OF_ARRAY(r->root)).text));
+	json_object_set_new(to, "certificateChain", json_stringn((const char *)pem.data, pem.size));
+	return NULL;
 }
+
+static error *print_result_as_json(const struct result *r, const error *failure)
+{
+	bool insecure = r->coordinator.trust == TRUST_INSECURE;
+	CLEANUP_JSON json_t *out = json_pack("{s:b, s:b, s:s}", "verified", !failure && !insecure,
+					     "insecure", insecure, "manifestFingerprint",
+					     hex_of(BYTES_OF_ARRAY(r->expected)).text);
+	TRY_ALLOC(out);
+	if (failure)
+		json_object_set_new(out, "reason", json_string(error_message(failure)));
+	else
+		TRY(add_certificates(r, out));
+	if (!failure && !insecure)
+		TRY(verdict_to_json(&r->coordinator.verdict, out));
+	return print_json(out);
+}
+
+static void print_result(const struct result *r)
+{
+	bool insecure = r->coordinator.trust == TRUST_INSECURE;
+	print_field("Coordinator", "%s", r->coordinator.address);
+	if (insecure)
+		print_field("Evidence", "NOT verified (--insecure)");
+	else
+		verdict_print(&r->coordinator.verdict);
+	print_field("Certificate", "SHA-256 %s, serves this connection",
+		    hex_of(BYTES_OF_ARRAY(r->root)).text);
+	print_field("Manifest", "%s, signed by the root key", hex_of(BYTES_OF_ARRAY(r->expected)).text);
+	print_coloured(stdout, insecure ? COLOUR_YELLOW : COLOUR_GREEN,
+		       insecure ? "The manifest matches; the coordinator was not verified\n" : "OK\n");
+}
+
+static error *verify(const struct invocation *call, struct result *r)
+{
+	TRY(coordinator_verify(call, call->arguments[1], &r->coordinator));
+	return compare(r);
+}
+
+static error *run(const struct invocation *call)
+{
+	CLEANUP(result_free) struct result r = { 0 };
+	bool json = flags_want_json(&call->flags);
+	TRY(manifest_expected(call->arguments[0], r.expected));
+	CLEANUP(error_free) error *e = verify(call, &r);
+	if (json)
+		TRY(print_result_as_json(&r, e));
+	else if (!e)
+		print_result(&r);
+	return e ? TAKE(e) : coordinator_keep(call, &r.coordinator);
+}
+
+const struct command manifest_verify_command = {
+	.name = "manifest verify",
+	.arguments = "MANIFEST|SIGNATURE ADDRESS",
+	.least = 2,
+	.most = 2,
+	.summary = "Verify a whole application from outside",
+	.text = "Verifies the coordinator's evidence against --era-config, with a fresh nonce, and that\n"
+		"this very connection is served with the certificate that the evidence vouches for.\n"
+		"Then checks that the coordinator enforces exactly this manifest, which every service\n"
+		"that it admits satisfies. The verified certificate chain is kept; later commands\n"
+		"connect to exactly that coordinator.\n\n"
+		"The first argument is a manifest, its signature (see 'manifest signature'), or a file\n"
+		"with one of them.\n",
+	.examples = "  marblerun manifest verify manifest.json mesh.example:4433 \\\n"
+		    "    --era-config coordinator-era.json\n"
+		    "  marblerun manifest verify manifest.json localhost:4433 --output json \\\n"
+		    "    --era-config coordinator-era.json --sim-root platform/root_ca.pem\n",
+	.own = { FLAG_OUTPUT_FORMAT },
+	.run = run,
+};

@@ -1,76 +1,71 @@
-#include <dirent.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/stat.h>
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/package.h"
+#include "cli/sim.h"
 
-#include "base/file.h"
-#include "cli/sigstruct.h"
-
-enum { PROGRAM_SIZE_MAX = 1 << 30 };
-
-static bool ends_with(const char *text, const char *end)
+static error *read_signed(const char *path, json_t **ret_json, struct package_properties *p)
 {
-	size_t length = strlen(text), tail = strlen(end);
-	return length > tail && strcmp(text + length - tail, end) == 0;
-}
-
-/* The one .sig file of a Gramine folder. */
-static error *find_in_folder(const char *folder, char **ret)
-{
-	DIR *open = opendir(folder);
-	struct dirent *entry;
-	CLEANUP_FREE char *found = NULL;
-	size_t count = 0;
-	if (!open)
-		return error_errno(ERROR_NOT_FOUND, errno, "opening %s", folder);
-	while ((entry = readdir(open))) {
-		if (!ends_with(entry->d_name, ".sig"))
-			continue;
-		free(found);
-		found = NULL;
-		count++;
-		if (asprintf(&found, "%s/%s", folder, entry->d_name) < 0)
-			found = NULL;
-	}
-	closedir(open);
-	if (count != 1 || !found)
-		return error_new(ERROR_INVALID, "%s holds %zu .sig files; exactly one is expected, or name it",
-				 folder, count);
-	*ret = TAKE(found);
+	enum package_kind kind;
+	TRY(package_read(path, &kind, p));
+	*ret_json = json_pack("{s:s, s:b}", "Kind", package_kind_name(kind), "SignatureValid",
+			      p->signed_well);
+	TRY_ALLOC(*ret_json);
+	if (!p->signed_well)
+		print_warning("%s: the signature of its SIGSTRUCT does not verify: no platform will "
+			      "load it", path);
 	return NULL;
 }
 
-static error *show_file(const struct options *options, const char *path)
+static error *read_simulated(const char *platform, const char *path, json_t **ret_json,
+			     struct package_properties *p)
 {
-	CLEANUP(blob_free) struct blob file = { 0 };
-	struct package_properties p;
-	bytes sigstruct;
-	TRY(file_read(path, PROGRAM_SIZE_MAX, &file));
-	TRY(sigstruct_find(blob_view(&file), path, &sigstruct));
-	TRY_CTX(sigstruct_parse(sigstruct, &p), "%s", path);
-	return package_print(options, path, &p);
+	TRY(simulated_properties(platform, path, p));
+	*ret_json = json_pack("{s:s}", "Kind", "simulated");
+	return *ret_json ? NULL : error_no_memory();
 }
 
-error *run_package_info(const struct options *options, int count, char **arguments)
+static void print_text(const char *path, const struct package_properties *p)
 {
-	const char *environment = getenv("MARBLERUN_SIM_PLATFORM");
-	const char *platform = options->sim_platform ? options->sim_platform : environment;
-	CLEANUP_FREE char *path = NULL;
-	struct stat kind;
-	char *measured[2];
-	(void)count;
-	if (platform && *platform) {
-		CLEANUP_FREE char *folder = strdup(platform);
-		TRY_ALLOC(folder);
-		measured[0] = folder;
-		measured[1] = arguments[0];
-		return run_sim_measure(options, 2, measured);
-	}
-	if (stat(arguments[0], &kind) == 0 && S_ISDIR(kind.st_mode)) {
-		TRY(find_in_folder(arguments[0], &path));
-		return show_file(options, path);
-	}
-	return show_file(options, arguments[0]);
+	printf("PackageProperties for '%s':\n", path);
+	printf("UniqueID (MRENCLAVE)      : %s\n", hex_of(BYTES_OF_ARRAY(p->unique_id)).text);
+	printf("SignerID (MRSIGNER)       : %s\n", hex_of(BYTES_OF_ARRAY(p->signer_id)).text);
+	printf("ProductID (ISVPRODID)     : %u\n", p->product_id);
+	printf("SecurityVersion (ISVSVN)  : %u\n", p->security_version);
+	printf("Debug                     : %s\n", p->debug ? "true" : "false");
 }
+
+static error *run(const struct invocation *call)
+{
+	const char *path = call->arguments[0], *platform = call->flags.values[FLAG_SIM_PLATFORM];
+	struct package_properties p;
+	CLEANUP_JSON json_t *json = NULL;
+	if (!platform)
+		platform = getenv("MARBLERUN_SIM_PLATFORM");
+	if (platform && *platform)
+		TRY(read_simulated(platform, path, &json, &p));
+	else
+		TRY(read_signed(path, &json, &p));
+	if (!flags_want_json(&call->flags)) {
+		print_text(path, &p);
+		return NULL;
+	}
+	TRY(sim_properties_to_json(&p, json));
+	return print_json(json);
+}
+
+const struct command package_info_command = {
+	.name = "package-info",
+	.arguments = "PATH",
+	.least = 1,
+	.most = 1,
+	.summary = "Print what the manifest's Packages say about a program",
+	.text = "PATH is a signed Open Enclave, EGo or SGX SDK enclave, a Gramine .sig file, or the\n"
+		"folder of a Gramine or Occlum instance. With a simulated platform, any program: as\n"
+		"that platform measures it.\n",
+	.examples = "  marblerun package-info ./enclave.signed\n"
+		    "  marblerun package-info redis-server.sig --output json\n"
+		    "  marblerun package-info /usr/bin/redis-server --sim-platform platform\n",
+	.own = { FLAG_OUTPUT_FORMAT, FLAG_SIM_PLATFORM },
+	.local = true,
+	.run = run,
+};

@@ -1,66 +1,67 @@
 #include "cli/policy.h"
 
-#include <string.h>
+#include <strings.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "codec/json.h"
 
+enum { POLICY_SIZE_MAX = 1 << 20 };
 static const char default_file[] = "coordinator-era.json";
 
-bool policy_is_given(const struct options *options)
+const char *policy_file(const struct flag_values *flags)
 {
-	return options->era_config;
+	const char *named = flags->values[FLAG_ERA_CONFIG];
+	if (named)
+		return named;
+	return access(default_file, F_OK) == 0 ? default_file : NULL;
 }
 
-/* "a,b" becomes ["a", "b"] in place of what the file says. */
+/* A flag's comma-separated list replaces the member, however that is spelled. */
 static error *replace_list(json_t *policy, const char *name, const char *list)
 {
-	json_t *array, *old;
-	if (!list)
-		return NULL;
-	array = json_array();
-	TRY_ALLOC(array);
-	while (*list) {
-		size_t length = strcspn(list, ",");
-		if (length)
-			json_array_append_new(array, json_stringn(list, length));
-		list += length + (list[length] == ',');
+	const char *key;
+	json_t *value, *items = json_array();
+	void *next;
+	TRY_ALLOC(items);
+	json_object_foreach_safe(policy, next, key, value)
+		if (strcasecmp(key, name) == 0)
+			json_object_del(policy, key);
+	int failed = json_object_set_new(policy, name, items);
+	while (!failed && *list) {
+		size_t size = strcspn(list, ",");
+		failed = json_array_append_new(items, json_stringn(list, size));
+		list += size;
+		list += *list == ',';
 	}
-	while ((old = json_member(policy, name))) {
-		const char *key;
-		json_t *value;
-		void *next;
-		json_object_foreach_safe(policy, next, key, value)
-			if (value == old)
-				json_object_del(policy, key);
-	}
-	json_object_set_new(policy, name, array);
+	return failed ? error_new(ERROR_INVALID, "%s: the list is no UTF-8 text", name) : NULL;
+}
+
+static error *apply_flags(json_t *policy, const struct flag_values *flags)
+{
+	const char *statuses = flags->values[FLAG_ACCEPTED_TCB_STATUSES];
+	const char *advisories = flags->values[FLAG_ACCEPTED_ADVISORIES];
+	if (statuses)
+		TRY(replace_list(policy, "AcceptedTCBStatuses", statuses));
+	if (advisories)
+		TRY(replace_list(policy, "AcceptedAdvisories", advisories));
 	return NULL;
 }
 
-static error *read_file(const struct options *options, json_t **ret)
+error *policy_load(const char *path, const struct flag_values *flags, marblerun_policy **ret)
 {
-	CLEANUP(blob_free) struct blob text = { 0 };
-	const char *path = options->era_config ? options->era_config : default_file;
-	if (!options->era_config && access(default_file, F_OK) != 0)
-		return error_new(ERROR_INVALID, "nothing says what the coordinator must be: give --era-config FILE "
-				 "(JSON with its UniqueID, or SignerID, ProductID and SecurityVersion), or "
-				 "--insecure");
-	TRY_CTX(file_read(path, 1 << 20, &text), "--era-config");
-	return json_parse(blob_view(&text), path, ret);
-}
-
-error *policy_of_options(const struct options *options, marblerun_policy **ret)
-{
-	CLEANUP_JSON json_t *json = NULL;
-	CLEANUP(blob_free) struct blob text = { 0 };
 	char reason[MARBLERUN_REASON_SIZE];
-	TRY(read_file(options, &json));
-	TRY(replace_list(json, "AcceptedTCBStatuses", options->accepted_tcb_statuses));
-	TRY(replace_list(json, "AcceptedAdvisories", options->accepted_advisories));
-	TRY(json_print(json, JSON_COMPACT, &text));
-	if (marblerun_policy_parse((const char *)text.data, text.size, ret, reason) != 0)
-		return error_new(ERROR_INVALID, "--era-config: %s", reason);
+	CLEANUP(blob_free) struct blob text = { 0 };
+	CLEANUP(blob_free) struct blob changed = { 0 };
+	CLEANUP_JSON json_t *policy = NULL;
+	TRY_CTX(file_read(path, POLICY_SIZE_MAX, &text), "--era-config");
+	TRY(json_parse(blob_view(&text), path, &policy));
+	if (!json_is_object(policy))
+		return error_new(ERROR_INVALID, "%s holds a JSON %s: an object is expected", path,
+				 json_type_name(policy));
+	TRY_CTX(apply_flags(policy, flags), "%s", path);
+	TRY(json_print(policy, JSON_COMPACT, &changed));
+	if (marblerun_policy_parse((const char *)changed.data, changed.size, ret, reason) != 0)
+		return error_new(ERROR_INVALID, "%s: %s", path, reason);
 	return NULL;
 }

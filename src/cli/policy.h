@@ -1,8 +1,15 @@
-/* What the flags demand of the coordinator. */
+/* What the coordinator must be: --era-config with what the flags change in it. */
 #pragma once
-#include "cli/command.h"
+#include "cli/flags.h"
 #include "marblerun/verify.h"
 
-bool policy_is_given(const struct options *options);
-/* From --era-config or ./coordinator-era.json, with --accepted-… in their places. */
-error *policy_of_options(const struct options *options, marblerun_policy **ret) MUST_USE;
+static inline void policy_free(marblerun_policy *policy)
+{
+	marblerun_policy_free(policy);
+}
+DEFINE_CLEANUP(policy_free, marblerun_policy *)
+
+/* The file that says so: --era-config, else ./coordinator-era.json when it exists, else NULL. */
+const char *policy_file(const struct flag_values *flags);
+/* ERROR_INVALID for anything in it that is not understood. */
+error *policy_load(const char *path, const struct flag_values *flags, marblerun_policy **ret) MUST_USE;

@@ -1,122 +1,127 @@
 #include "cli/sigstruct.h"
 
-#include <openssl/sha.h>
+#include <openssl/core_names.h>
+#include <openssl/err.h>
+#include <openssl/evp.h>
+#include <openssl/param_build.h>
+#include <openssl/rsa.h>
 
 #include "base/reader.h"
 
-static const uint8_t header_1[16] = { 6, 0, 0, 0, 0xe1, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0 };
-static const uint8_t header_2[16] = { 1, 1, 0, 0, 0x60, 0, 0, 0, 0x60, 0, 0, 0, 1, 0, 0, 0 };
-enum { AT_HEADER_2 = 24, ATTRIBUTE_DEBUG = 2 };
+enum { MODULUS_SIZE = 384, EXPONENT = 3, DEBUG_FLAG = 2 };
 
-static bool looks_like_sigstruct(bytes raw)
+/* HEADER and HEADER2, which are constants. */
+static const uint8_t header[16] = { 6, 0, 0, 0, 0xe1, 0, 0, 0, 0, 0, 1 };
+static const uint8_t header2[16] = { 1, 1, 0, 0, 0x60, 0, 0, 0, 0x60, 0, 0, 0, 1 };
+
+/* The fields in the order of the table in the manual. */
+struct sigstruct {
+	bytes header, header2, modulus, signature, enclave_hash;
+	bytes signed_first, signed_second; /* what the signature covers */
+	uint32_t exponent;
+	uint64_t attributes;
+	uint16_t product_id, security_version;
+};
+
+static error *read_sigstruct(bytes raw, struct sigstruct *s)
 {
-	return raw.size >= SIGSTRUCT_SIZE && memcmp(raw.data, header_1, sizeof header_1) == 0 &&
-	       memcmp(raw.data + AT_HEADER_2, header_2, sizeof header_2) == 0;
+	struct reader r = reader_of(raw);
+	s->header = read_view(&r, 16);
+	read_view(&r, 8); /* VENDOR, DATE */
+	s->header2 = read_view(&r, 16);
+	read_view(&r, 88); /* SWDEFINED, reserved */
+	s->modulus = read_view(&r, MODULUS_SIZE);
+	s->exponent = read_le32(&r);
+	s->signature = read_view(&r, MODULUS_SIZE);
+	read_view(&r, 28); /* MISCSELECT, MISCMASK, CET, reserved, ISVFAMILYID */
+	s->attributes = read_le64(&r);
+	read_view(&r, 24); /* XFRM, ATTRIBUTEMASK */
+	s->enclave_hash = read_view(&r, 32);
+	read_view(&r, 32); /* reserved, ISVEXTPRODID */
+	s->product_id = read_le16(&r);
+	s->security_version = read_le16(&r);
+	read_view(&r, 12 + 2 * MODULUS_SIZE); /* reserved, Q1, Q2 */
+	s->signed_first = bytes_slice(raw, 0, 128);
+	s->signed_second = bytes_slice(raw, 900, 128);
+	return reader_finish(&r, "SIGSTRUCT");
 }
 
-error *sigstruct_parse(bytes raw, struct package_properties *ret)
+static BIGNUM *number_of(bytes little_endian)
 {
-	struct package_properties p = { 0 };
-	struct reader r = reader_of(raw);
-	if (!looks_like_sigstruct(raw))
-		return error_new(ERROR_INVALID, "no SIGSTRUCT: its fixed header is not there");
-	read_view(&r, 128);                       /* headers, vendor, date, software-defined */
-	bytes modulus = read_view(&r, 384);
-	read_view(&r, 4 + 384 + 4 + 4 + 20);      /* exponent, signature, MISCSELECT and mask */
-	read_view(&r, 16);                        /* ISVFAMILYID */
-	uint64_t attributes = read_le64(&r);
-	read_view(&r, 8 + 16);                    /* XFRM, mask */
-	read_into(&r, p.unique_id, sizeof p.unique_id);
-	read_view(&r, 16 + 16);                   /* reserved, ISVEXTPRODID */
-	p.product_id = read_le16(&r);
-	p.security_version = read_le16(&r);
-	TRY(reader_check(&r, "SIGSTRUCT"));
-	p.debug = attributes & ATTRIBUTE_DEBUG;
-	SHA256(modulus.data, modulus.size, p.signer_id);
+	return BN_lebin2bn(little_endian.data, (int)little_endian.size, NULL);
+}
+
+static EVP_PKEY *key_of(const struct sigstruct *s)
+{
+	EVP_PKEY *key = NULL;
+	BIGNUM *n = number_of(s->modulus), *e = BN_new();
+	OSSL_PARAM_BLD *build = OSSL_PARAM_BLD_new();
+	EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_from_name(NULL, "RSA", NULL);
+	if (n && e && build && context && BN_set_word(e, EXPONENT) &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_N, n) &&
+	    OSSL_PARAM_BLD_push_BN(build, OSSL_PKEY_PARAM_RSA_E, e)) {
+		OSSL_PARAM *parameters = OSSL_PARAM_BLD_to_param(build);
+		if (parameters && EVP_PKEY_fromdata_init(context) == 1)
+			EVP_PKEY_fromdata(context, &key, EVP_PKEY_PUBLIC_KEY, parameters);
+		OSSL_PARAM_free(parameters);
+	}
+	EVP_PKEY_CTX_free(context);
+	OSSL_PARAM_BLD_free(build);
+	BN_free(n);
+	BN_free(e);
+	return key;
+}
+
+/* "PKCS#1 v1.5, 3072-bit key, exponent 3, SHA-256" over bytes 0 to 127 and 900 to 1027. */
+static bool signature_verifies(const struct sigstruct *s)
+{
+	uint8_t signature[MODULUS_SIZE];
+	if (s->exponent != EXPONENT)
+		return false;
+	for (size_t i = 0; i < sizeof signature; i++)
+		signature[i] = s->signature.data[sizeof signature - 1 - i];
+	EVP_PKEY *key = key_of(s);
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	bool good = key && digest && EVP_DigestVerifyInit(digest, NULL, EVP_sha256(), NULL, key) == 1 &&
+		    EVP_DigestVerifyUpdate(digest, s->signed_first.data, s->signed_first.size) == 1 &&
+		    EVP_DigestVerifyUpdate(digest, s->signed_second.data, s->signed_second.size) == 1 &&
+		    EVP_DigestVerifyFinal(digest, signature, sizeof signature) == 1;
+	EVP_MD_CTX_free(digest);
+	EVP_PKEY_free(key);
+	ERR_clear_error();
+	return good;
+}
+
+static error *properties_of(const struct sigstruct *s, struct package_properties *ret)
+{
+	struct package_properties p = {
+		.product_id = s->product_id,
+		.security_version = s->security_version,
+		.debug = s->attributes & DEBUG_FLAG,
+		.signed_well = signature_verifies(s),
+	};
+	memcpy(p.unique_id, s->enclave_hash.data, sizeof p.unique_id);
+	if (!EVP_Digest(s->modulus.data, s->modulus.size, p.signer_id, NULL, EVP_sha256(), NULL))
+		return error_no_memory();
 	*ret = p;
 	return NULL;
 }
 
-/* What of an ELF64 header finding a section needs (System V ABI, "ELF Header"). */
-struct elf {
-	uint64_t sections_at;
-	uint16_t section_size, section_count, names_index;
-};
-
-static bool read_elf(bytes file, struct elf *ret)
+error *sigstruct_find(bytes in, struct package_properties *ret)
 {
-	struct reader r = reader_of(file);
-	bytes identity = read_view(&r, 16);
-	static const uint8_t elf64_le[6] = { 0x7f, 'E', 'L', 'F', 2, 1 };
-	if (identity.size < 16 || memcmp(identity.data, elf64_le, sizeof elf64_le) != 0)
-		return false;
-	read_view(&r, 2 + 2 + 4 + 8 + 8);
-	ret->sections_at = read_le64(&r);
-	read_view(&r, 4 + 2 + 2 + 2);
-	ret->section_size = read_le16(&r);
-	ret->section_count = read_le16(&r);
-	ret->names_index = read_le16(&r);
-	return !r.failed && ret->section_size >= 64;
-}
-
-struct section {
-	uint32_t name;
-	bytes content;
-};
-
-static bool read_section(bytes file, const struct elf *elf, uint16_t index, struct section *ret)
-{
-	uint64_t offset = (uint64_t)index * elf->section_size, at;
-	if (__builtin_add_overflow(offset, elf->sections_at, &at))
-		return false;
-	struct reader r = reader_of(bytes_slice(file, at, 64));
-	ret->name = read_le32(&r);
-	read_view(&r, 4 + 8 + 8);
-	uint64_t start = read_le64(&r), size = read_le64(&r);
-	if (r.failed || start > file.size || size > file.size - start)
-		return false;
-	ret->content = bytes_slice(file, start, size);
-	return true;
-}
-
-static bool is_named(bytes names, uint32_t at, const char *name)
-{
-	return bytes_equal(bytes_slice(names, at, strlen(name) + 1), bytes_of(name, strlen(name) + 1));
-}
-
-/* Open Enclave's section holds its own properties first, then the SIGSTRUCT, at an offset that depends
- * on its version: the fixed header says where. */
-static bool find_in_section(bytes section, bytes *ret)
-{
-	for (size_t at = 0; at + SIGSTRUCT_SIZE <= section.size; at += 8) {
-		*ret = bytes_slice(section, at, SIGSTRUCT_SIZE);
-		if (looks_like_sigstruct(*ret))
-			return true;
+	for (;;) {
+		const uint8_t *at = in.size ? memmem(in.data, in.size, header, sizeof header) : NULL;
+		if (!at)
+			return error_new(ERROR_NOT_FOUND, "it holds no SIGSTRUCT: it is not signed");
+		in = bytes_slice(in, (size_t)(at - in.data), SIZE_MAX);
+		if (bytes_equal(bytes_slice(in, 24, sizeof header2), BYTES_OF_ARRAY(header2)))
+			break;
+		in = bytes_slice(in, 1, SIZE_MAX);
 	}
-	return false;
-}
-
-static bool find_in_elf(bytes file, bytes *ret)
-{
-	struct elf elf;
-	struct section names, section;
-	if (!read_elf(file, &elf) || !read_section(file, &elf, elf.names_index, &names))
-		return false;
-	for (uint16_t i = 0; i < elf.section_count; i++)
-		if (read_section(file, &elf, i, &section) &&
-		    is_named(names.content, section.name, ".oeinfo"))
-			return find_in_section(section.content, ret);
-	return false;
-}
-
-error *sigstruct_find(bytes file, const char *path, bytes *ret)
-{
-	if (looks_like_sigstruct(file)) {
-		*ret = bytes_slice(file, 0, SIGSTRUCT_SIZE);
-		return NULL;
-	}
-	if (find_in_elf(file, ret))
-		return NULL;
-	return error_new(ERROR_INVALID, "%s is neither a signed Open Enclave or EGo program nor a Gramine .sig "
-			 "file; a simulated platform measures any program (--sim-platform DIR)", path);
+	struct sigstruct s;
+	if (in.size < SIGSTRUCT_SIZE)
+		return error_new(ERROR_INVALID, "its SIGSTRUCT is cut off: %d bytes are expected, %zu are "
+				 "there", SIGSTRUCT_SIZE, in.size);
+	TRY(read_sigstruct(bytes_slice(in, 0, SIGSTRUCT_SIZE), &s));
+	return properties_of(&s, ret);
 }

@@ -1,11 +1,19 @@
-/* SGX's SIGSTRUCT (Intel SDM volume 3D, "Enclave Signature Structure"), and the files that hold one. */
+/* SIGSTRUCT: what the author of an SGX enclave signed (Intel SDM volume 3D, section 34.14, "Enclave
+ * Signature Structure"). */
 #pragma once
 #include "base/bytes.h"
-#include "cli/package_print.h"
+#include "base/error.h"
 
 enum { SIGSTRUCT_SIZE = 1808 };
-/* Checks the fixed header; reads identity, product and version. MRSIGNER is SHA-256 of the modulus. */
-error *sigstruct_parse(bytes raw, struct package_properties *ret) MUST_USE;
-/* The SIGSTRUCT in a file: a bare one (Gramine's .sig), or in section .oeinfo of an ELF program (Open
- * Enclave, EGo). */
-error *sigstruct_find(bytes file, const char *path, bytes *ret) MUST_USE;
+
+struct package_properties {
+	uint8_t unique_id[32]; /* ENCLAVEHASH */
+	uint8_t signer_id[32]; /* SHA-256 of the MODULUS */
+	uint16_t product_id, security_version;
+	bool debug;
+	bool signed_well; /* the signature verifies */
+};
+
+/* Finds the structure in a section or file by its two headers. ERROR_NOT_FOUND when there is none,
+ * ERROR_INVALID when it is cut off. */
+error *sigstruct_find(bytes in, struct package_properties *ret) MUST_USE;

@@ -1,24 +1,45 @@
-#include <stdio.h>
+#include "cli/coordinator.h"
+#include "cli/jsend.h"
+#include "cli/output.h"
 
-#include "cli/session.h"
-#include "codec/json.h"
-
-error *run_status(const struct options *options, int count, char **arguments)
+static error *run(const struct invocation *call)
 {
-	CLEANUP(session_close) struct session s = { 0 };
+	static const char path[] = "/api/v2/status";
+	CLEANUP(coordinator_close) struct coordinator c = { 0 };
 	CLEANUP_JSON json_t *data = NULL;
-	(void)count;
-	TRY(session_open(options, arguments[0], &s));
-	TRY(session_request(&s, "/api/v2/status", NULL, &data));
-	const char *message = json_string_value(json_object_get(data, "message"));
-	if (!json_is_integer(json_object_get(data, "code")) || !message)
-		return error_new(ERROR_UNAVAILABLE, "the coordinator's answer lacks code or message");
-	if (options->output) {
-		CLEANUP(blob_free) struct blob text = { 0 };
-		TRY(json_print(data, JSON_INDENT(2), &text));
-		printf("%.*s\n", (int)text.size, (const char *)text.data);
-	} else {
-		printf("%lld: %s\n", (long long)json_integer_value(json_object_get(data, "code")), message);
+	bytes message;
+	TRY(coordinator_open(call, call->arguments[0], &c));
+	TRY(coordinator_request(&c, path, NULL, &data));
+	TRY(json_text_member(data, "message", path, &message));
+	json_t *code = json_member(data, "code");
+	if (!json_is_integer(code))
+		return error_new(ERROR_INVALID, "%s: the answer has no integer \"code\"", path);
+	if (flags_want_json(&call->flags)) {
+		CLEANUP_JSON json_t *out = json_pack("{s:I, s:s%}", "code", json_integer_value(code),
+						     "message", (const char *)message.data,
+						     message.size);
+		TRY_ALLOC(out);
+		return print_json(out);
 	}
+	printf("%lld: %.*s\n", (long long)json_integer_value(code), (int)message.size,
+	       (const char *)message.data);
 	return NULL;
 }
+
+const struct command status_command = {
+	.name = "status",
+	.arguments = "ADDRESS",
+	.least = 1,
+	.most = 1,
+	.summary = "Show the state of a coordinator",
+	.text = "Connects to the coordinator that was verified last, or verifies it now when\n"
+		"--era-config is given.\n\nStates:\n"
+		"  0  uninitialized\n"
+		"  1  recovery: its sealed state waits for the recovery keys\n"
+		"  2  waiting for a manifest\n"
+		"  3  accepting marbles\n",
+	.examples = "  marblerun status mesh.example:4433\n"
+		    "  marblerun status localhost:4433 --insecure --output json\n",
+	.own = { FLAG_OUTPUT_FORMAT },
+	.run = run,
+};

@@ -2,12 +2,18 @@
 
 #include "cli/command.h"
 
-error *run_version(const struct options *options, int count, char **arguments)
+static error *run(const struct invocation *call)
 {
-	(void)count, (void)arguments;
-	if (options->output)
-		printf("{\"version\": \"%s\"}\n", MARBLERUN_VERSION);
-	else
-		printf("marblerun %s\n", MARBLERUN_VERSION);
+	(void)call;
+	puts("CLI Version: v" MARBLERUN_VERSION);
 	return NULL;
 }
+
+const struct command version_command = {
+	.name = "version",
+	.arguments = "",
+	.summary = "Show the version of this program",
+	.examples = "  marblerun version\n",
+	.local = true,
+	.run = run,
+};

@@ -18,7 +18,8 @@
 #include "net/address.h"
 #include "net/tls_chain.h"
 
-enum { DEFAULT_TIMEOUT_S = 300, TRY_MAX_S = 60, FILE_MAX = 1 << 20, NONCE_SIZE = 32, REPORT_DATA_SIZE = 64 };
+enum { DEFAULT_TIMEOUT_S = 300, TRY_MAX_S = 60, FILE_MAX = 1 << 20, NONCE_SIZE = 32,
+       REPORT_DATA_SIZE = 64 };
 
 struct activation {
 	const struct marblerun_activation_options *options;
@@ -156,7 +157,8 @@ static error *read_collateral(const struct attestation *shown, marblerun_collate
 {
 	char reason[MARBLERUN_REASON_SIZE];
 	const struct blob *json = &shown->collateral;
-	if (json->size && marblerun_collateral_parse((const char *)json->data, json->size, ret, reason) != 0)
+	if (json->size && marblerun_collateral_parse((const char *)json->data, json->size, ret,
+						     reason) != 0)
 		return error_new(ERROR_DENIED, "the coordinator's endorsements: %s", reason);
 	return NULL;
 }
@@ -165,6 +167,7 @@ static error *check_statement(const struct activation *a, const struct attestati
 			      const struct blob *peer, struct marblerun_bytes nonce)
 {
 	char reason[MARBLERUN_REASON_SIZE];
+	struct marblerun_verdict verdict;
 	CLEANUP(collateral_free) marblerun_collateral_set *collateral = NULL;
 	TRY(read_collateral(shown, &collateral));
 	struct marblerun_statement statement = {
@@ -175,9 +178,12 @@ static error *check_statement(const struct activation *a, const struct attestati
 		.channel = MARBLERUN_CHANNEL_MARBLE_API,
 		.collateral = collateral ? marblerun_collateral_of(collateral) : NULL,
 	};
-	if (marblerun_verify_coordinator(a->verifier, &statement, a->policy, clock_now(), NULL, reason) != 0)
-		return error_new(ERROR_DENIED, "%s", reason);
-	return NULL;
+	if (marblerun_verify_coordinator(a->verifier, &statement, a->policy, clock_now(), &verdict,
+					 reason) == 0)
+		return NULL;
+	bool unnamed = verdict.step == MARBLERUN_STEP_ROOT && !a->options->sim_root;
+	return error_new(ERROR_DENIED, "%s%s", reason, unnamed ? "; if it is a simulated platform, name its "
+			 "root (EDG_MARBLE_COORDINATOR_SIM_ROOT=FILE)" : "");
 }
 
 /* On this connection, with a fresh nonce, before anything is said about the marble. */

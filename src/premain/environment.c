@@ -10,8 +10,8 @@ static error *refuse_transparent_tls(const struct marblerun_named_value *value)
 	if (strcmp(value->name, "MARBLE_TTLS_CONFIG") != 0)
 		return NULL;
 	return error_new(ERROR_UNSUPPORTED, "the manifest gives this marble TLS tags, and this launcher "
-			 "can't encrypt the program's connections: remove TLS from its entry in the manifest, "
-			 "and use the certificate in MARBLE_PREDEFINED_MARBLE_CERTIFICATE_CHAIN");
+			 "can't encrypt the program's connections: remove TLS from its entry in the "
+			 "manifest, and use the certificate in MARBLE_PREDEFINED_MARBLE_CERTIFICATE_CHAIN");
 }
 
 static error *check(const struct marblerun_named_value *value)
@@ -20,8 +20,8 @@ static error *check(const struct marblerun_named_value *value)
 		return error_new(ERROR_INVALID, "the manifest's Env holds \"%s\": a name that is not empty "
 				 "and has no '=' is expected", value->name);
 	if (memchr(value->data, 0, value->size))
-		return error_new(ERROR_INVALID, "the manifest's Env gives %s a value with a NUL byte, which no "
-				 "environment variable can hold", value->name);
+		return error_new(ERROR_INVALID, "the manifest's Env gives %s a value with a NUL byte, which "
+				 "no environment variable can hold", value->name);
 	return refuse_transparent_tls(value);
 }
 

@@ -75,8 +75,8 @@ static error *open_folder(const char *path, int *ret, const char **ret_name)
 	}
 	const char *name = path + at;
 	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
-		return error_new(ERROR_INVALID, "file \"%s\" names a folder: the path of a file is expected",
-				 path);
+		return error_new(ERROR_INVALID, "file \"%s\" names a folder: the path of a file is "
+				 "expected", path);
 	*ret = folder;
 	folder = -1;
 	*ret_name = name;

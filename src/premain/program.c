@@ -69,8 +69,8 @@ static error *found(char *path, int file, struct program *ret)
 static char *join(bytes folder, const char *name)
 {
 	char *path = NULL;
-	int length = folder.size ? asprintf(&path, "%.*s/%s", (int)folder.size, (const char *)folder.data, name)
-				 : asprintf(&path, "./%s", name); /* an empty element: here */
+	bytes from = folder.size ? folder : bytes_of_string("."); /* an empty element: here */
+	int length = asprintf(&path, "%.*s/%s", (int)from.size, (const char *)from.data, name);
 	return length < 0 ? NULL : path;
 }
 
@@ -135,6 +135,7 @@ error *program_execute(const struct program *program, char **arguments, char **e
 		fexecve(program->descriptor, arguments, environment);
 	int failure = errno;
 	if (failure == ENOENT) /* not the file itself: it is open */
-		return error_new(ERROR_NOT_FOUND, "executing %s: its interpreter is missing", program->path);
+		return error_new(ERROR_NOT_FOUND, "executing %s: its interpreter is missing",
+				 program->path);
 	return error_errno(ERROR_DENIED, failure, "executing %s", program->path);
 }

@@ -67,8 +67,9 @@ static void fresh_each_time(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(a_certificate_that_says_nothing), cmocka_unit_test(a_request_with_the_names),
-		cmocka_unit_test(no_names_no_extension), cmocka_unit_test(fresh_each_time),
+		cmocka_unit_test(a_certificate_that_says_nothing),
+		cmocka_unit_test(a_request_with_the_names), cmocka_unit_test(no_names_no_extension),
+		cmocka_unit_test(fresh_each_time),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

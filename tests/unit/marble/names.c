@@ -16,7 +16,8 @@ static void assert_names(const char *text, const char *expected)
 		if (name->type == GEN_DNS)
 			snprintf(printed + at, sizeof printed - at, "DNS:%.*s ", size, (const char *)data);
 		else
-			snprintf(printed + at, sizeof printed - at, "IP%d:%d.%d ", size, data[0], data[size - 1]);
+			snprintf(printed + at, sizeof printed - at, "IP%d:%d.%d ", size, data[0],
+				 data[size - 1]);
 	}
 	assert_string_equal(printed, expected);
 }

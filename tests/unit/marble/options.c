@@ -83,7 +83,8 @@ static void an_empty_policy_stays_one(void **state)
 static void mistakes(void **state)
 {
 	(void)state;
-	static const char *const times[] = { "0", "-1", "1s", " 1", "86401", "99999999999999999999", "1.5" };
+	static const char *const times[] = { "0", "-1", "1s", " 1", "86401", "99999999999999999999",
+					     "1.5" };
 	for (size_t i = 0; i < ARRAY_SIZE(times); i++)
 		assert_bad("EDG_MARBLE_ACTIVATION_TIMEOUT", times[i], "seconds from 1 to 86400");
 	assert_bad("OE_SIMULATION", "true", "1 or 0");

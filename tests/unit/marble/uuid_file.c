@@ -43,7 +43,8 @@ static void what_is_no_uuid(void **state)
 {
 	(void)state;
 	static const char *const bad[] = {
-		"", "\n", "no uuid", "f81d4fae-7dec-41d0-a765-00a0c91e6bf", "f81d4fae-7dec-41d0-a765-00a0c91e6bf6\n\n",
+		"", "\n", "no uuid", "f81d4fae-7dec-41d0-a765-00a0c91e6bf",
+		"f81d4fae-7dec-41d0-a765-00a0c91e6bf6\n\n",
 		"f81d4fae-7dec-41d0-a765-00a0c91e6bf6 ", "f81d4fae07dec041d00a765000a0c91e6bf6",
 		"g81d4fae-7dec-41d0-a765-00a0c91e6bf6", "{f81d4fae-7dec-41d0-a765-00a0c91e6b}",
 	};
@@ -84,7 +85,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		in_folder(made_when_absent), in_folder(nothing_else_is_left), in_folder(as_others_write_it),
-		in_folder(what_is_no_uuid), in_folder(links_are_refused), in_folder(what_is_no_regular_file),
+		in_folder(what_is_no_uuid), in_folder(links_are_refused),
+		in_folder(what_is_no_regular_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -60,7 +60,8 @@ static void on_gramine(void **state)
 static void on_occlum(void **state)
 {
 	(void)state;
-	assert_launch(LIBOS_OCCLUM, ARGUMENTS("/bin/premain-libos"), ARGUMENTS("/bin/hello", "a"), "/bin/hello",
+	assert_launch(LIBOS_OCCLUM, ARGUMENTS("/bin/premain-libos"), ARGUMENTS("/bin/hello", "a"),
+		      "/bin/hello",
 		      ARGUMENTS("hello", "a"));
 	assert_launch(LIBOS_OCCLUM, ARGUMENTS("/bin/marblerun-premain", "/bin/hello"), none, "/bin/hello",
 		      ARGUMENTS("/bin/hello"));

@@ -22,7 +22,8 @@ static void the_coordinator_rules(void **state)
 	char *inherited[] = { (char[]){ "A=host" }, (char[]){ "KEPT=k" }, (char[]){ "A=host again" },
 			      (char[]){ "AB=x" }, (char[]){ "EMPTY=host" }, (char[]){ "EDG_MARBLE_TYPE=t" },
 			      NULL };
-	struct marblerun_named_value given[] = { VALUE("A", "mesh=1"), VALUE("EMPTY", ""), VALUE("NEW", "n") };
+	struct marblerun_named_value given[] = { VALUE("A", "mesh=1"), VALUE("EMPTY", ""),
+						 VALUE("NEW", "n") };
 	const struct marblerun_parameters p = { .environment = given, .environment_count = 3 };
 	CLEANUP(environment_free) struct environment made = { 0 };
 	must(environment_build(inherited, &p, &made));
@@ -48,14 +49,16 @@ static void names_and_values_that_can_not_be(void **state)
 	(void)state;
 	assert_bad((struct marblerun_named_value)VALUE("", "x"), ERROR_INVALID, "Env holds \"\"");
 	assert_bad((struct marblerun_named_value)VALUE("A=B", "x"), ERROR_INVALID, "Env holds \"A=B\"");
-	assert_bad((struct marblerun_named_value)VALUE("NUL", "a\0b"), ERROR_INVALID, "NUL a value with a NUL");
+	assert_bad((struct marblerun_named_value)VALUE("NUL", "a\0b"), ERROR_INVALID,
+		   "NUL a value with a NUL");
 }
 
 /* Fail closed: leaving it out would mean plaintext where the manifest demands TLS. */
 static void transparent_tls_is_refused(void **state)
 {
 	(void)state;
-	assert_bad((struct marblerun_named_value)VALUE("MARBLE_TTLS_CONFIG", "{}"), ERROR_UNSUPPORTED, "TLS");
+	assert_bad((struct marblerun_named_value)VALUE("MARBLE_TTLS_CONFIG", "{}"), ERROR_UNSUPPORTED,
+		   "TLS");
 }
 
 int main(void)

@@ -69,7 +69,8 @@ static void links_are_refused(void **state)
 	assert_int_equal(symlink("nowhere", "dangling"), 0);
 	assert_int_equal(symlink("folder", "way"), 0);
 	for (enum libos libos = LIBOS_NONE; libos <= LIBOS_OCCLUM; libos++) {
-		assert_refused(write_in(libos, "link", "x"), ERROR_DENIED, "file link: link is a symbolic link");
+		assert_refused(write_in(libos, "link", "x"), ERROR_DENIED,
+			       "file link: link is a symbolic link");
 		assert_refused(write_in(libos, "dangling", "x"), ERROR_DENIED, "symbolic link");
 		assert_refused(write_in(libos, "way/file", "x"), ERROR_DENIED,
 			       "file way/file: way is a symbolic link");

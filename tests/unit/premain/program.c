@@ -53,8 +53,10 @@ static void what_can_not_be_found(void **state)
 	put("plain", "text", 0600);
 	assert_refused(program_open(LIBOS_NONE, "nothing", "/bin", &program), ERROR_NOT_FOUND,
 		       "nothing is in no folder of PATH");
-	assert_refused(program_open(LIBOS_NONE, "./nothing", "/bin", &program), ERROR_NOT_FOUND, "./nothing");
-	assert_refused(program_open(LIBOS_NONE, "plain", "", &program), ERROR_DENIED, "plain can't be executed");
+	assert_refused(program_open(LIBOS_NONE, "./nothing", "/bin", &program), ERROR_NOT_FOUND,
+		       "./nothing");
+	assert_refused(program_open(LIBOS_NONE, "plain", "", &program), ERROR_DENIED,
+		       "plain can't be executed");
 	assert_refused(program_open(LIBOS_NONE, "./plain", "", &program), ERROR_DENIED, "./plain");
 	assert_refused(program_open(LIBOS_NONE, "/tmp", "", &program), ERROR_DENIED, "/tmp");
 }
@@ -89,7 +91,8 @@ static void why_it_can_not_be_executed(void **state)
 	put("no-interpreter", "#!/nowhere\n", 0700);
 	put("nonsense", "no program", 0700);
 	CLEANUP(program_close) struct program one = open_it("./no-interpreter", NULL);
-	assert_refused(program_execute(&one, arguments, environment), ERROR_NOT_FOUND, "interpreter is missing");
+	assert_refused(program_execute(&one, arguments, environment), ERROR_NOT_FOUND,
+		       "interpreter is missing");
 	CLEANUP(program_close) struct program other = open_it("./nonsense", NULL);
 	assert_refused(program_execute(&other, arguments, environment), ERROR_DENIED, "./nonsense",
 		       "Exec format error");

@@ -1,0 +1,24 @@
+/* What people and scripts see. Results go to standard output, everything else to standard error. */
+#pragma once
+#include <stdio.h>
+
+#include "codec/json.h"
+
+enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
+
+/* Text, coloured when the stream is a terminal and NO_COLOR is not set. */
+void print_coloured(FILE *to, enum colour colour, const char *text);
+/* "Error: …", "Warning: …" or just the text, on standard error. Control characters, which come with
+ * messages of others, are shown as '?'. */
+void print_error(const char *text);
+void print_warning(const char *format, ...) PRINTF_LIKE(1, 2);
+void print_note(const char *format, ...) PRINTF_LIKE(1, 2);
+/* "name            value" on standard output. */
+void print_field(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
+/* Indented, with a line feed. */
+error *print_json(const json_t *value) MUST_USE;
+/* Lower case; a static buffer would do for one: this is for up to 64 bytes. */
+struct hex_text {
+	char text[129];
+};
+struct hex_text hex_of(bytes raw);
