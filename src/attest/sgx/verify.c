@@ -46,13 +46,13 @@ static error *check_key_binding(const struct quote_signature *s)
 	return NULL;
 }
 
-static error *check_quoting_enclave(const struct quote_signature *s, const struct platform *p, int64_t at)
+static error *check_quoting_enclave(const struct quote_signature *s, const struct platform *p, int64_t at,
+				    struct window *window)
 {
-	struct window window = p->window;
 	if (!ecdsa_verify(p->pck_key, s->qe_report.raw, s->qe_report_signature))
 		return error_new(ERROR_DENIED, "the signature over the quoting enclave's report is wrong");
 	TRY(check_key_binding(s));
-	return qe_identity_check(p->qe_identity.parsed, "QE", &s->qe_report, at, &window);
+	return qe_identity_check(p->qe_identity.parsed, "QE", &s->qe_report, at, window);
 }
 
 static error *check_signature(const struct sgx_quote *q, struct shared_platform *shared)
@@ -114,7 +114,10 @@ static error *verify(marblerun_verifier *verifier, bytes evidence,
 	const struct platform *p = platform_of(shared);
 	fill_platform(p, verdict);
 	verdict->step = MARBLERUN_STEP_QUOTING_ENCLAVE;
-	TRY(check_quoting_enclave(&q.signature, p, at));
+	struct window window = p->window;
+	TRY(check_quoting_enclave(&q.signature, p, at, &window));
+	verdict->valid_from = window.from;
+	verdict->valid_until = window.until;
 	verdict->step = MARBLERUN_STEP_SIGNATURE;
 	TRY(check_signature(&q, shared));
 	verdict->step = MARBLERUN_STEP_TCB_LEVEL;
