@@ -65,9 +65,11 @@ static void report(struct load *l, double duration, double used)
 		if (values[i] > 0) /* else given up before it began */
 			values[done++] = values[i];
 	printf("{\"activations\": %zu, \"refused\": %zu, \"per_second\": %.1f, "
-	       "\"processor_ms\": %.4f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f}\n", done, atomic_load(&l->refused),
+	       "\"processor_ms\": %.4f, \"p50_ms\": %.2f, \"p99_ms\": %.2f, \"max_ms\": %.2f}\n",
+	       done, atomic_load(&l->refused),
 	       (double)done / duration, used * 1e3 / (double)done,
-	       percentile(values, done, 0.5) * 1e3, percentile(values, done, 0.99) * 1e3, percentile(values, done, 1) * 1e3);
+	       percentile(values, done, 0.5) * 1e3, percentile(values, done, 0.99) * 1e3,
+	       percentile(values, done, 1) * 1e3);
 }
 
 int main(int argc, char **argv)

@@ -68,7 +68,7 @@ class HttpRelay:
         context.load_cert_chain(path)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.socket = context.wrap_socket(self.server.socket, server_side=True)
-        self.client_address = f"localhost:{self.server.server_port}"
+        self.client_address = f"127.0.0.1:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def close(self):
@@ -87,7 +87,7 @@ class GrpcRelay(services.MarbleServicer):
                                                     certificates.pem(self.identity.marble_root))])
         self.server = grpc.server(concurrent.futures.ThreadPoolExecutor(4))
         services.add_MarbleServicer_to_server(self, self.server)
-        self.marble_address = f"localhost:{self.server.add_secure_port('localhost:0', credentials)}"
+        self.marble_address = f"127.0.0.1:{self.server.add_secure_port('127.0.0.1:0', credentials)}"
         self.server.start()
 
     def pass_on(self, name, request, context):

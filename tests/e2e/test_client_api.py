@@ -193,7 +193,7 @@ def test_curl_and_nghttp_and_openssl_are_served(coordinator, workspace):
                                   f"::127.0.0.1:{coordinator.client_port}",
                                   f"https://{host}:{coordinator.client_port}/api/v2/status"])
             assert json.loads(done.stdout)["data"]["code"] == 2
-    url = f"https://localhost:{coordinator.client_port}/api/v2/status"
+    url = f"https://127.0.0.1:{coordinator.client_port}/api/v2/status"
     done = workspace.run(["nghttp", "--no-verify-peer", "-v", url])
     assert b":status: 200" in done.stdout and b'"code":2' in done.stdout
     for version in ("-tls1_2", "-tls1_3"):

@@ -152,7 +152,7 @@ def test_waits_for_the_coordinator(workspace, platform):
         port = probe.getsockname()[1]
 
     class Later:
-        marble_address = f"localhost:{port}"
+        marble_address = f"127.0.0.1:{port}"
     launcher = Launcher(workspace, Later, platform)
     started = workspace.start("premain", launcher.argv(), **launcher.environment())
     time.sleep(0.5)

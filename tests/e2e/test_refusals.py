@@ -277,7 +277,7 @@ def test_no_client_certificate(mesh):
     root = server_certificate(mesh.coordinator.marble_port)
     options = [("grpc.use_local_subchannel_pool", 1), ("grpc.enable_http_proxy", 0)]
     marble = mesh.marble()
-    with grpc.secure_channel(f"localhost:{mesh.coordinator.marble_port}",
+    with grpc.secure_channel(f"127.0.0.1:{mesh.coordinator.marble_port}",
                              grpc.ssl_channel_credentials(root), options) as channel:
         with pytest.raises(grpc.RpcError) as refused:
             services.MarbleStub(channel).Activate(marble.request("app"), timeout=10)

@@ -52,8 +52,8 @@ class Coordinator:
         self.process = workspace.start("coordinator", [binary or workspace.binaries.coordinator], **own)
         self.client_port = self._wait_for_port("serving the client API")
         self.marble_port = self._wait_for_port("serving the marble API")
-        self.client_address = f"localhost:{self.client_port}"
-        self.marble_address = f"localhost:{self.marble_port}"
+        self.client_address = f"127.0.0.1:{self.client_port}"
+        self.marble_address = f"127.0.0.1:{self.marble_port}"
         self._root = None
 
     def _wait_for_port(self, event):
@@ -72,7 +72,7 @@ class Coordinator:
 
     def connect(self, timeout=30):
         context = ssl.create_default_context(cadata=self.root.decode())
-        return http.client.HTTPSConnection("localhost", self.client_port, context=context,
+        return http.client.HTTPSConnection("127.0.0.1", self.client_port, context=context,
                                            timeout=timeout)
 
     def request(self, method, path, body=None, headers=None, timeout=30):

@@ -96,7 +96,7 @@ class Marble:
         options = [("grpc.max_receive_message_length", 64 << 20),
                    ("grpc.use_local_subchannel_pool", 1),
                    ("grpc.enable_http_proxy", 0)]
-        return grpc.secure_channel(f"localhost:{self.coordinator.marble_port}", credentials, options)
+        return grpc.secure_channel(f"127.0.0.1:{self.coordinator.marble_port}", credentials, options)
 
     def request(self, marble_type, **changes):
         values = {"MarbleType": marble_type, "UUID": self.uuid, "CSR": self.csr}
