@@ -40,8 +40,10 @@ static void arrive(void *context)
 {
 	struct arrival *arrival = context;
 	struct server_loop *loop = arrival->loop;
-	loop->thread = pthread_self();
-	loop->thread_known = true;
+	if (!loop->thread_known) { /* once: workers read it as soon as there is a request */
+		loop->thread = pthread_self();
+		loop->thread_known = true;
+	}
 	connection_open(loop, arrival->descriptor, (struct sockaddr *)&arrival->address);
 	free(arrival);
 }

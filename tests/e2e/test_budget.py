@@ -2,6 +2,7 @@
 
 import collections
 import threading
+import time
 
 import grpc
 import pytest
@@ -128,15 +129,19 @@ def test_marbles_activate_while_a_manifest_is_set(mesh):
     threads = [threading.Thread(target=run, args=pair) for pair in zip(marbles, requests)]
     for thread in threads:
         thread.start()
-    while outcomes[grpc.StatusCode.FAILED_PRECONDITION] < 6:
-        stop.wait(0.01)
-    mesh.set()
-    for _ in range(2000):
-        if outcomes["let in"] > 12:
-            break
-        stop.wait(0.01)
-    stop.set()
-    for thread in threads:
-        thread.join()
+    try:
+        wait_until(lambda: outcomes[grpc.StatusCode.FAILED_PRECONDITION] >= 6)
+        mesh.set()
+        wait_until(lambda: outcomes["let in"] > 12)
+    finally:
+        stop.set()
+        for thread in threads:
+            thread.join()
     assert set(outcomes) == {"let in", grpc.StatusCode.FAILED_PRECONDITION}
-    assert outcomes["let in"] > 12
+
+
+def wait_until(true, seconds=30):
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.01)
