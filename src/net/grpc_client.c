@@ -134,7 +134,7 @@ static error *make_tls(struct grpc_client *c, const struct grpc_client_options *
 	return NULL;
 }
 
-static error *handshake(struct grpc_client *c, const char *host)
+static error *handshake(struct grpc_client *c, char *host)
 {
 	const unsigned char *protocol;
 	unsigned size;
