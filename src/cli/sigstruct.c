@@ -110,7 +110,7 @@ static error *properties_of(const struct sigstruct *s, struct package_properties
 error *sigstruct_find(bytes in, struct package_properties *ret)
 {
 	for (;;) {
-		const uint8_t *at = in.size ? memmem(in.data, in.size, header, sizeof header) : NULL;
+		const uint8_t *at = in.data ? memmem(in.data, in.size, header, sizeof header) : NULL;
 		if (!at)
 			return error_new(ERROR_NOT_FOUND, "it holds no SIGSTRUCT: it is not signed");
 		in = bytes_slice(in, (size_t)(at - in.data), SIZE_MAX);
