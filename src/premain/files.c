@@ -159,7 +159,7 @@ static error *write_atomically(int folder, const char *name, const char *path, b
 static error *write_file(const struct marblerun_named_value *given, enum libos libos)
 {
 	CLEANUP_CLOSE int folder = -1;
-	const char *name;
+	const char *name = NULL;
 	bytes content = bytes_of(given->data, given->size);
 	TRY(open_folder(given->name, &folder, &name));
 	if (libos != LIBOS_NONE)

@@ -106,7 +106,7 @@ static error *make_certificate(const struct secret_definition *d, const struct p
 			       EVP_PKEY *key, const struct ca *ca, int64_t now, struct blob *ret)
 {
 	CLEANUP(draft_free) struct draft draft = { 0 };
-	int64_t end;
+	int64_t end = 0;
 	TRY(end_of_validity(d, profile, now, &end));
 	TRY(draft_init(&draft, key, now - CLOCK_TOLERANCE_S, end));
 	TRY(profile_apply(profile, &draft));
