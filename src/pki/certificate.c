@@ -1,7 +1,5 @@
 #include "pki/certificate.h"
 
-#include <openssl/err.h>
-
 #include "codec/pem.h"
 #include "pki/openssl_error.h"
 
@@ -14,8 +12,6 @@ error *certificate_of_der(bytes der, X509 **ret)
 	CLEANUP(X509_free) X509 *certificate = der.size ? d2i_X509(NULL, &at, (long)der.size) : NULL;
 	if (!certificate)
 		return openssl_error(ERROR_INVALID, "not an X.509 certificate");
-	/* Reading succeeds also when the key is of no known kind; the reasons stay in the queue. */
-	ERR_clear_error();
 	if (at != der.data + der.size)
 		return error_new(ERROR_INVALID, "%zu bytes behind the certificate: none expected",
 				 (size_t)(der.data + der.size - at));

@@ -1,10 +1,10 @@
 #include "secrets/fields.h"
 
-#include <stdio.h>
 #include <openssl/objects.h>
+#include <stdio.h>
 #include <strings.h>
-#include <time.h>
 
+#include "codec/timestamp.h"
 #include "pki/openssl_error.h"
 
 enum { OID_ARCS_MAX = 32 };
@@ -122,74 +122,11 @@ error *field_oid(json_t *value, ASN1_OBJECT **ret)
 	return NULL;
 }
 
-static bool take(const char **at, char wanted)
-{
-	bool found = **at == wanted;
-	*at += found;
-	return found;
-}
-
-/* Exactly `count` digits, a number from `least` to `most`. */
-static bool take_number(const char **at, int count, int least, int most, int *ret)
-{
-	*ret = 0;
-	for (int i = 0; i < count; i++, ++*at) {
-		if (**at < '0' || **at > '9')
-			return false;
-		*ret = *ret * 10 + (**at - '0');
-	}
-	return *ret >= least && *ret <= most;
-}
-
-/* "Z", "+01:00" or "-01:00", in seconds. */
-static bool take_offset(const char **at, int *ret)
-{
-	int hours, minutes, sign = **at == '-' ? -1 : 1;
-	*ret = 0;
-	if (take(at, 'Z'))
-		return true;
-	if (!(take(at, '+') || take(at, '-')) || !take_number(at, 2, 0, 23, &hours) ||
-	    !take(at, ':') || !take_number(at, 2, 0, 59, &minutes))
-		return false;
-	*ret = sign * (hours * 3600 + minutes * 60);
-	return true;
-}
-
-static bool take_fraction(const char **at)
-{
-	if (!take(at, '.'))
-		return true;
-	size_t digits = strspn(*at, "0123456789");
-	*at += digits;
-	return digits > 0;
-}
-
-static bool parse_time(const char *at, struct tm *t, int *offset)
-{
-	return take_number(&at, 4, 0, 9999, &t->tm_year) && take(&at, '-') &&
-	       take_number(&at, 2, 1, 12, &t->tm_mon) && take(&at, '-') &&
-	       take_number(&at, 2, 1, 31, &t->tm_mday) && take(&at, 'T') &&
-	       take_number(&at, 2, 0, 23, &t->tm_hour) && take(&at, ':') &&
-	       take_number(&at, 2, 0, 59, &t->tm_min) && take(&at, ':') &&
-	       take_number(&at, 2, 0, 59, &t->tm_sec) && take_fraction(&at) &&
-	       take_offset(&at, offset) && !*at;
-}
-
 error *field_time(const json_t *value, int64_t *ret)
 {
 	bytes text;
-	struct tm t = { 0 };
-	int offset;
+	char quoted[64];
 	TRY(field_text(value, &text));
-	bool valid = parse_time(json_string_value(value), &t, &offset);
-	t.tm_year -= 1900;
-	t.tm_mon -= 1;
-	int day = t.tm_mday;
-	int64_t seconds = timegm(&t);
-	/* timegm makes the 1st of March of the 30th of February */
-	if (!valid || t.tm_mday != day)
-		return error_new(ERROR_INVALID, "\"%.*s\": a time like 2030-12-31T23:59:59Z expected",
-				 (int)(text.size < 64 ? text.size : 64), (const char *)text.data);
-	*ret = seconds - offset;
-	return NULL;
+	snprintf(quoted, sizeof quoted, "\"%.48s\"", json_string_value(value));
+	return timestamp_parse(text, quoted, ret);
 }

@@ -7,7 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-/* last */
 #include <cmocka.h>
 
 #include "base/clock.h"
@@ -91,6 +90,17 @@ static bool is_critical(const X509 *certificate, int nid)
 	return X509_EXTENSION_get_critical(X509_get_ext(certificate, at));
 }
 
+/* RFC 7093 section 2, method 1. */
+static void assert_key_id(X509 *certificate)
+{
+	const ASN1_BIT_STRING *key = X509_get0_pubkey_bitstr(certificate);
+	const ASN1_OCTET_STRING *id = X509_get0_subject_key_id(certificate);
+	uint8_t hash[32];
+	assert_int_equal(EVP_Digest(key->data, (size_t)key->length, hash, NULL, EVP_sha256(), NULL), 1);
+	assert_int_equal(id->length, 20);
+	assert_memory_equal(id->data, hash, 20);
+}
+
 /* RFC 5280 section 4.1.2.2 and what both kinds of certificate share. */
 static void assert_common_profile(X509 *certificate, X509 *issuer)
 {
@@ -104,7 +114,7 @@ static void assert_common_profile(X509 *certificate, X509 *issuer)
 	assert_true(is_critical(certificate, NID_key_usage));
 	assert_false(is_critical(certificate, NID_ext_key_usage));
 	assert_int_equal(X509_get_extended_key_usage(certificate), XKU_SSL_SERVER | XKU_SSL_CLIENT);
-	assert_int_equal(X509_get0_subject_key_id(certificate)->length, 20);
+	assert_key_id(certificate);
 	if (issuer != certificate)
 		assert_int_equal(ASN1_STRING_cmp(key_id, X509_get0_subject_key_id(issuer)), 0);
 	assert_null(X509_get0_authority_issuer(certificate));

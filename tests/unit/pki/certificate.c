@@ -1,7 +1,6 @@
 #include <openssl/err.h>
 #include <setjmp.h>
 #include <stdarg.h>
-/* last */
 #include <cmocka.h>
 
 #include "codec/pem.h"
@@ -86,12 +85,30 @@ static void what_is_no_certificate_is_refused(void **state)
 	assert_null(certificate);
 }
 
+/* It can be read; its key can't be used, of which nothing may be left in OpenSSL's queue. */
+static void a_key_of_an_unknown_kind_leaves_no_trace(void **state)
+{
+	(void)state;
+	static const uint8_t ec_public_key[] = { 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01 };
+	CLEANUP(blob_free) struct blob der = { 0 };
+	CLEANUP(X509_free) X509 *certificate = NULL;
+	make(&der);
+	uint8_t *at = memmem(der.data, der.size, ec_public_key, sizeof ec_public_key);
+	assert_non_null(at);
+	at[sizeof ec_public_key - 1] = 0x7f;
+	assert_null(certificate_of_der(blob_view(&der), &certificate));
+	assert_int_equal(ERR_peek_error(), 0);
+	assert_null(X509_get0_pubkey(certificate));
+	ERR_clear_error();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(der_and_pem_come_back),
 		cmocka_unit_test(every_prefix_is_refused),
 		cmocka_unit_test(what_is_no_certificate_is_refused),
+		cmocka_unit_test(a_key_of_an_unknown_kind_leaves_no_trace),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,6 @@
 #include <openssl/objects.h>
 #include <setjmp.h>
 #include <stdarg.h>
-/* last */
 #include <cmocka.h>
 
 #include "base/blob.h"

@@ -2,7 +2,6 @@
 #include <openssl/x509.h>
 #include <setjmp.h>
 #include <stdarg.h>
-/* last */
 #include <cmocka.h>
 
 #include "pki/key.h"

@@ -4,7 +4,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-/* last */
 #include <cmocka.h>
 
 #include "base/clock.h"

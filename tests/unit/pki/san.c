@@ -1,7 +1,6 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
-/* last */
 #include <cmocka.h>
 
 #include "pki/certificate.h"

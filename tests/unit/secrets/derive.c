@@ -1,7 +1,6 @@
 #include <openssl/evp.h>
 #include <setjmp.h>
 #include <stdarg.h>
-/* last */
 #include <cmocka.h>
 
 #include "codec/hex.h"

@@ -4,7 +4,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
-/* last */
 #include <cmocka.h>
 
 #include "base/clock.h"
