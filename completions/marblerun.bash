@@ -19,7 +19,7 @@ _marblerun() {
 		case ${COMP_WORDS[1]} in
 		manifest) COMPREPLY=($(compgen -W "set get verify signature" -- "$word")); return ;;
 		certificate) COMPREPLY=($(compgen -W "root intermediate chain" -- "$word")); return ;;
-		sim) COMPREPLY=($(compgen -W "init set-tcb measure sign" -- "$word")); return ;;
+		sim) COMPREPLY=($(compgen -W "init set-tcb measure sign show" -- "$word")); return ;;
 		esac
 	fi
 	case $word in

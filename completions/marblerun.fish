@@ -2,7 +2,7 @@
 complete -c marblerun -n __fish_use_subcommand -f -a "status manifest certificate package-info sim version"
 complete -c marblerun -n "__fish_seen_subcommand_from manifest" -a "set get verify signature"
 complete -c marblerun -n "__fish_seen_subcommand_from certificate" -a "root intermediate chain"
-complete -c marblerun -n "__fish_seen_subcommand_from sim" -a "init set-tcb measure sign"
+complete -c marblerun -n "__fish_seen_subcommand_from sim" -a "init set-tcb measure sign show"
 complete -c marblerun -l era-config -r -d "what the coordinator must be"
 complete -c marblerun -l sim-root -r -d "trust a simulated platform's root"
 complete -c marblerun -l collateral -r -d "folder of endorsements"

@@ -26,7 +26,8 @@ static void splits(void **state)
 
 static void refuses(void **state)
 {
-	static const char *const bad[] = { "", "localhost", "localhost:", ":65536", ":-1", ":+1", ": 1", ":1x", "::1:80",
+	static const char *const bad[] = { "", "localhost", "localhost:", ":65536", ":-1", ":+1", ": 1", ":1x",
+					   "::1:80",
 					   "[::1]", "[::1]80", "::1", "a:b:1" };
 	char host[256], port[8];
 	(void)state;
