@@ -27,7 +27,7 @@ _marblerun() {
 		case ${COMP_WORDS[1]} in
 		sim) COMPREPLY=($(compgen -W "--days --advisory --product-id --security-version --debug --output --help" -- "$word")) ;;
 		package-info) COMPREPLY=($(compgen -W "--sim-platform --output --help" -- "$word")) ;;
-		*) COMPREPLY=($(compgen -W "$coordinator --recoverydata --keep-cert" -- "$word")) ;;
+		*) COMPREPLY=($(compgen -W "$coordinator --recoverydata --keep-cert --signature --display-update" -- "$word")) ;;
 		esac ;;
 	*)
 		if [ "${COMP_WORDS[2]}" = set-tcb ] && [ "$COMP_CWORD" = 4 ]; then

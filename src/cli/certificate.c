@@ -36,7 +36,7 @@ static error *deliver(const struct invocation *call, const char *default_path, X
 		return NULL;
 	}
 	TRY(file_replace(path ? path : default_path, writer_view(&pem), 0644));
-	print_note("Written to %s", path ? path : default_path);
+	say_note("Written to %s", path ? path : default_path);
 	return NULL;
 }
 

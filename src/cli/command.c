@@ -2,11 +2,11 @@
 
 #include <string.h>
 
-/* Does the text begin with this word, and where does it go on? NULL: no. */
+/* Is this the first word of the text, and where does the text go on? NULL: no. */
 static const char *behind_word(const char *text, const char *word)
 {
-	size_t size = strlen(word);
-	if (!size || strncmp(text, word, size) != 0 || (text[size] && text[size] != ' '))
+	size_t size = strcspn(text, " ");
+	if (strlen(word) != size || memcmp(text, word, size) != 0)
 		return NULL;
 	return text + size + (text[size] == ' ');
 }

@@ -24,16 +24,16 @@ static error *pin(struct coordinator *c)
 
 static void warn_insecure(void)
 {
-	print_warning("--insecure: the coordinator is NOT verified; whoever answers at this address is "
+	say_warning("--insecure: the coordinator is NOT verified; whoever answers at this address is "
 		      "believed");
 }
 
 static void warn_of_claims(const struct marblerun_claims *claims)
 {
 	if (claims->simulated)
-		print_warning("the coordinator runs on a simulated platform, which protects nothing");
+		say_warning("the coordinator runs on a simulated platform, which protects nothing");
 	if (claims->debug)
-		print_warning("the coordinator runs in a debug enclave, which can be read from outside");
+		say_warning("the coordinator runs in a debug enclave, which can be read from outside");
 }
 
 static error *save_evidence(const struct invocation *call, const struct blob *evidence)
@@ -72,7 +72,7 @@ static error *verify(const struct invocation *call, struct coordinator *c)
 	if (insecure)
 		warn_insecure();
 	else if (!flag_given(&call->flags, FLAG_ERA_CONFIG))
-		print_note("Using ./%s", policy);
+		say_note("Using ./%s", policy);
 	TRY(statement_fetch(c->address, &call->flags, &s));
 	if (!insecure)
 		TRY_CTX(statement_verify(&s, &call->flags, policy, &c->verdict), "%s", c->address);
@@ -148,6 +148,6 @@ error *coordinator_keep(const struct invocation *call, const struct coordinator 
 		return NULL;
 	TRY(chain_cache_path(&call->flags, &path));
 	TRY(chain_cache_store(path, &c->chain));
-	print_note("The verified certificate chain is kept in %s", path);
+	say_note("The verified certificate chain is kept in %s", path);
 	return NULL;
 }

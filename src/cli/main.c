@@ -19,7 +19,7 @@ const size_t command_count = ARRAY_SIZE(commands);
 
 static int usage(error *e, const char *hint)
 {
-	print_error(error_message(e));
+	say_error(error_message(e));
 	fprintf(stderr, "'marblerun%s%s --help' shows how it is used.\n", *hint ? " " : "", hint);
 	error_free(e);
 	return EXIT_USAGE;
@@ -44,7 +44,7 @@ static int finish(error *e)
 		e = error_new(ERROR_UNAVAILABLE, "writing to standard output");
 	if (!e)
 		return 0;
-	print_error(error_message(e));
+	say_error(error_message(e));
 	error_free(e);
 	return EXIT_REFUSED;
 }

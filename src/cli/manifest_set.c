@@ -27,7 +27,7 @@ static error *deliver_recovery(const struct invocation *call, json_t *data)
 	TRY(json_print(out, JSON_COMPACT, &text));
 	error *e = path ? file_replace(path, blob_view(&text), 0600) : NULL;
 	if (path && !e)
-		print_note("Recovery data saved to %s", path);
+		say_note("Recovery data saved to %s", path);
 	else
 		printf("%.*s\n", (int)text.size, (const char *)text.data);
 	return error_wrap(e, "the manifest is set, but its recovery data could only be printed: "
@@ -44,7 +44,7 @@ static error *run(const struct invocation *call)
 	TRY(manifest_fingerprint(blob_view(&manifest), fingerprint));
 	TRY(coordinator_verify(call, call->arguments[1], &c));
 	TRY(upload(&c, &manifest, &data));
-	print_note("The manifest is set. Its signature: %s", hex_of(BYTES_OF_ARRAY(fingerprint)).text);
+	say_note("The manifest is set. Its signature: %s", hex_of(BYTES_OF_ARRAY(fingerprint)).text);
 	TRY(deliver_recovery(call, data));
 	return coordinator_keep(call, &c);
 }

@@ -29,7 +29,7 @@ static void print_safely(FILE *to, const char *text)
 	putc('\n', to);
 }
 
-void print_error(const char *text)
+void say_error(const char *text)
 {
 	print_coloured(stderr, COLOUR_RED, "Error: ");
 	print_safely(stderr, text);
@@ -44,7 +44,7 @@ static void print_formatted(const char *format, va_list arguments)
 	free(text);
 }
 
-void print_warning(const char *format, ...)
+void say_warning(const char *format, ...)
 {
 	va_list arguments;
 	print_coloured(stderr, COLOUR_YELLOW, "Warning: ");
@@ -53,7 +53,7 @@ void print_warning(const char *format, ...)
 	va_end(arguments);
 }
 
-void print_note(const char *format, ...)
+void say_note(const char *format, ...)
 {
 	va_list arguments;
 	va_start(arguments, format);

@@ -10,9 +10,9 @@ enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
 void print_coloured(FILE *to, enum colour colour, const char *text);
 /* "Error: …", "Warning: …" or just the text, on standard error. Control characters, which come with
  * messages of others, are shown as '?'. */
-void print_error(const char *text);
-void print_warning(const char *format, ...) PRINTF_LIKE(1, 2);
-void print_note(const char *format, ...) PRINTF_LIKE(1, 2);
+void say_error(const char *text);
+void say_warning(const char *format, ...) PRINTF_LIKE(1, 2);
+void say_note(const char *format, ...) PRINTF_LIKE(1, 2);
 /* "name            value" on standard output. */
 void print_field(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Indented, with a line feed. */

@@ -11,7 +11,7 @@ static error *read_signed(const char *path, json_t **ret_json, struct package_pr
 			      p->signed_well);
 	TRY_ALLOC(*ret_json);
 	if (!p->signed_well)
-		print_warning("%s: the signature of its SIGSTRUCT does not verify: no platform will "
+		say_warning("%s: the signature of its SIGSTRUCT does not verify: no platform will "
 			      "load it", path);
 	return NULL;
 }

@@ -19,7 +19,7 @@ static error *run(const struct invocation *call)
 	int failed = marblerun_sim_set_tcb(call->arguments[0], status, call->flags.advisories,
 					   call->flags.advisory_count, clock_now(), days, reason);
 	TRY(sim_error(failed, reason));
-	print_note("The platform is now %s; a running coordinator reads its endorsements again", name);
+	say_note("The platform is now %s; a running coordinator reads its endorsements again", name);
 	return NULL;
 }
 

@@ -16,7 +16,7 @@ static error *run(const struct invocation *call)
 					number(call, FLAG_SECURITY_VERSION),
 					flag_given(&call->flags, FLAG_DEBUG), reason);
 	TRY(sim_error(failed, reason));
-	print_note("%s is signed, as it is now", call->arguments[1]);
+	say_note("%s is signed, as it is now", call->arguments[1]);
 	return NULL;
 }
 
