@@ -12,7 +12,7 @@ _marblerun() {
 		return ;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W "status manifest certificate package-info sim version --help" -- "$word"))
+		COMPREPLY=($(compgen -W "status manifest certificate evidence package-info sim version --help" -- "$word"))
 		return
 	fi
 	if [ "$COMP_CWORD" = 2 ]; then
@@ -26,6 +26,7 @@ _marblerun() {
 	-*)
 		case ${COMP_WORDS[1]} in
 		sim) COMPREPLY=($(compgen -W "--days --advisory --product-id --security-version --debug --output --help" -- "$word")) ;;
+		evidence) COMPREPLY=($(compgen -W "show verify --collateral --pccs --at --root --policy --accepted-tcb-statuses --accepted-advisories --allow-debug --report-data --strict --output --help" -- "$word")) ;;
 		package-info) COMPREPLY=($(compgen -W "--sim-platform --output --help" -- "$word")) ;;
 		*) COMPREPLY=($(compgen -W "$coordinator --recoverydata --keep-cert --signature --display-update" -- "$word")) ;;
 		esac ;;

@@ -1,5 +1,5 @@
 # fish completion for marblerun
-complete -c marblerun -n __fish_use_subcommand -f -a "status manifest certificate package-info sim version"
+complete -c marblerun -n __fish_use_subcommand -f -a "status manifest certificate evidence package-info sim version"
 complete -c marblerun -n "__fish_seen_subcommand_from manifest" -a "set get verify signature"
 complete -c marblerun -n "__fish_seen_subcommand_from certificate" -a "root intermediate chain"
 complete -c marblerun -n "__fish_seen_subcommand_from sim" -a "init set-tcb measure sign show"

@@ -171,6 +171,11 @@ MARBLERUN_EXPORT int marblerun_verify(marblerun_verifier *verifier, struct marbl
 				      const struct marblerun_collateral *collateral, int64_t at,
 				      struct marblerun_verdict *ret);
 
+/* Every field of evidence as a JSON object, without verifying anything. *ret is freed with free().
+ * 0; or 1 with a reason when it can't be parsed. */
+MARBLERUN_EXPORT int marblerun_evidence_print(struct marblerun_bytes evidence, char **ret,
+					      char reason[MARBLERUN_REASON_SIZE]);
+
 /* What a relying party expects: a package of the manifest or an --era-config file, one JSON object
  * with UniqueID | SignerID, ProductID, SecurityVersion; Debug, AcceptedTCBStatuses,
  * AcceptedAdvisories. */
@@ -185,7 +190,7 @@ MARBLERUN_EXPORT int marblerun_policy_check(const marblerun_policy *policy,
 
 /* Collateral that owns its documents. */
 typedef struct marblerun_collateral_set marblerun_collateral_set;
-/* Reads the files of a folder that are there: tcb_info.json tcb_info_issuer_chain.pem
+/* Reads those files of a folder that are there (there may be none): tcb_info.json tcb_info_issuer_chain.pem
  * qe_identity.json qe_identity_issuer_chain.pem pck_crl.der pck_crl_issuer_chain.pem
  * root_ca_crl.der pck_chain.pem; vcek.der | vlek.der, ask.pem | asvk.pem, ark.pem, crl.der. */
 MARBLERUN_EXPORT int marblerun_collateral_read(const char *folder, marblerun_collateral_set **ret,

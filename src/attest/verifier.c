@@ -2,10 +2,11 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/sha.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+
+#include "attest/digest.h"
 
 enum { CACHE_SIZE = 32 };
 
@@ -113,28 +114,21 @@ void platform_release(struct shared_platform *shared)
 	free(shared);
 }
 
-/* Each part behind its length, so that no two sets of documents give the same text. */
-static void digest_of(bytes pck_chain, const struct marblerun_collateral *c, const char *tee,
-		      uint8_t ret[32])
+static bytes view_of(struct marblerun_bytes b)
 {
-	const struct marblerun_bytes parts[] = {
-		{ (const uint8_t *)tee, strlen(tee) }, { pck_chain.data, pck_chain.size },
-		c->tcb_info, c->tcb_info_issuer_chain, c->qe_identity, c->qe_identity_issuer_chain,
-		c->pck_crl, c->root_ca_crl,
+	return bytes_of(b.data, b.size);
+}
+
+static error *digest_of(bytes pck_chain, const struct marblerun_collateral *c, const char *tee,
+			uint8_t ret[32])
+{
+	const bytes parts[] = {
+		bytes_of_string(tee), pck_chain,
+		view_of(c->tcb_info), view_of(c->tcb_info_issuer_chain),
+		view_of(c->qe_identity), view_of(c->qe_identity_issuer_chain),
+		view_of(c->pck_crl), view_of(c->root_ca_crl),
 	};
-	EVP_MD_CTX *context = EVP_MD_CTX_new();
-	unsigned size = 32;
-	memset(ret, 0, 32);
-	if (!context || !EVP_DigestInit_ex(context, EVP_sha256(), NULL)) {
-		EVP_MD_CTX_free(context);
-		return;
-	}
-	for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
-		EVP_DigestUpdate(context, &parts[i].size, sizeof parts[i].size);
-		EVP_DigestUpdate(context, parts[i].data, parts[i].size);
-	}
-	EVP_DigestFinal_ex(context, ret, &size);
-	EVP_MD_CTX_free(context);
+	return digest_separated(parts, ARRAY_SIZE(parts), ret);
 }
 
 static struct shared_platform *find_cached(marblerun_verifier *v, const uint8_t key[32], int64_t at)
@@ -169,7 +163,7 @@ error *verifier_platform(marblerun_verifier *verifier, bytes pck_chain,
 			 struct shared_platform **ret, enum marblerun_step *step)
 {
 	uint8_t key[32];
-	digest_of(pck_chain, from, tee, key);
+	TRY(digest_of(pck_chain, from, tee, key));
 	struct shared_platform *shared = find_cached(verifier, key, at);
 	if (shared) {
 		*ret = shared;
@@ -191,7 +185,7 @@ error *verifier_platform(marblerun_verifier *verifier, bytes pck_chain,
 	return NULL;
 }
 
-static const struct evidence_format *const formats[] = { &snp_format, &sgx_format };
+static const struct evidence_format *const formats[] = { &snp_format, &tdx_format, &sgx_format };
 
 int marblerun_verify(marblerun_verifier *verifier, struct marblerun_bytes evidence,
 		     const struct marblerun_collateral *collateral, int64_t at,
@@ -206,7 +200,7 @@ int marblerun_verify(marblerun_verifier *verifier, struct marblerun_bytes eviden
 	while (i < sizeof formats / sizeof formats[0] && !formats[i]->recognises(raw))
 		i++;
 	if (i == sizeof formats / sizeof formats[0])
-		e = error_new(ERROR_INVALID, "%zu bytes that are neither an SGX quote nor a SEV-SNP report",
+		e = error_new(ERROR_INVALID, "%zu bytes that are neither an SGX or TDX quote nor a SEV-SNP report",
 			      raw.size);
 	else
 		e = formats[i]->verify(verifier, raw, collateral ? collateral : &none, at, ret);

@@ -25,4 +25,4 @@ struct evidence_format {
 			 const struct marblerun_collateral *collateral, int64_t at,
 			 struct marblerun_verdict *verdict);
 };
-extern const struct evidence_format sgx_format, snp_format;
+extern const struct evidence_format sgx_format, tdx_format, snp_format;

@@ -16,8 +16,9 @@ struct command {
 	const char *summary;   /* one line */
 	const char *text;      /* what there is to know; NULL: nothing more */
 	const char *examples;
+	bool judges;           /* exits with 1 for a refusal only, with 2 for all that kept it from judging */
 	bool local;            /* talks to no coordinator: help does not list the common flags */
-	enum flag own[8];      /* FLAG_NONE ends them; every command takes the common ones too */
+	enum flag own[12];      /* FLAG_NONE ends them; every command takes the common ones too */
 	error *(*run)(const struct invocation *call);
 };
 
@@ -28,7 +29,8 @@ extern const size_t command_count;
 extern const struct command status_command, manifest_set_command, manifest_get_command,
 	manifest_verify_command, manifest_signature_command, certificate_root_command,
 	certificate_intermediate_command, certificate_chain_command, package_info_command, sim_init_command,
-	sim_set_tcb_command, sim_measure_command, sim_sign_command, sim_show_command, version_command;
+	sim_set_tcb_command, sim_measure_command, sim_sign_command, sim_show_command, version_command,
+	evidence_show_command, evidence_verify_command;
 
 /* What the words name: a command, a group of commands ("manifest"), or nothing. *used: how many of
  * them are its name. */

@@ -53,6 +53,17 @@ static const struct {
 		"an advisory, such as INTEL-SA-00334; repeatable" },
 	[FLAG_PRODUCT_ID] = { "product-id", 0, NUMBER, "N", "ProductID (1)", 0, 65535 },
 	[FLAG_SECURITY_VERSION] = { "security-version", 0, NUMBER, "N", "SecurityVersion (1)", 0, 65535 },
+	[FLAG_PCCS] = { "pccs", 0, TEXT, "URL", "fetch endorsements from this PCCS (or Intel's service)" },
+	[FLAG_AT] = { "at", 0, TEXT, "TIME",
+		"judge as of this time: seconds since 1970, or 2026-01-31T12:00:00Z (now)" },
+	[FLAG_ROOT] = { "root", 0, TEXT, "FILE",
+		"trust evidence under this root certificate too; it counts as simulated" },
+	[FLAG_POLICY] = { "policy", 0, TEXT, "FILE",
+		"what the evidence must be: JSON as a package of the manifest" },
+	[FLAG_ALLOW_DEBUG] = { "allow-debug", 0, SWITCH, NULL, "accept TEEs that can be debugged" },
+	[FLAG_REPORT_DATA] = { "report-data", 0, TEXT, "HEX",
+		"what the report data must be; shorter than 64 bytes: zeros follow" },
+	[FLAG_STRICT] = { "strict", 0, SWITCH, NULL, "refuse bytes behind the evidence's declared length" },
 	[FLAG_DEBUG] = { "debug", 0, SWITCH, NULL, "as a debug enclave" },
 };
 

@@ -12,7 +12,8 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 const struct command *const commands[] = {
 	&status_command, &manifest_set_command, &manifest_get_command, &manifest_verify_command,
 	&manifest_signature_command, &certificate_root_command, &certificate_intermediate_command,
-	&certificate_chain_command, &package_info_command, &sim_init_command, &sim_measure_command,
+	&certificate_chain_command, &package_info_command, &evidence_show_command,
+	&evidence_verify_command, &sim_init_command, &sim_measure_command,
 	&sim_sign_command, &sim_set_tcb_command, &sim_show_command, &version_command,
 };
 const size_t command_count = ARRAY_SIZE(commands);
@@ -37,16 +38,22 @@ static error *check_count(const struct invocation *call)
 	return NULL;
 }
 
-static int finish(error *e)
+static int exit_code(const struct command *command, const error *e)
+{
+	return command && command->judges && error_code(e) != ERROR_DENIED ? EXIT_USAGE : EXIT_REFUSED;
+}
+
+static int finish(const struct command *command, error *e)
 {
 	bool written = fflush(stdout) == 0 && !ferror(stdout);
 	if (!e && !written)
 		e = error_new(ERROR_UNAVAILABLE, "writing to standard output");
 	if (!e)
 		return 0;
+	int code = exit_code(command, e);
 	say_error(error_message(e));
 	error_free(e);
-	return EXIT_REFUSED;
+	return code;
 }
 
 static int run(struct invocation *call, int count, char **arguments, size_t name_size)
@@ -55,7 +62,7 @@ static int run(struct invocation *call, int count, char **arguments, size_t name
 	error *e = flags_parse(call->command, count, arguments, &call->flags, &first);
 	if (!e && flag_given(&call->flags, FLAG_HELP)) {
 		help_on_command(stdout, call->command);
-		return finish(NULL);
+		return finish(NULL, NULL);
 	}
 	if (!e) {
 		call->arguments = arguments + first + name_size;
@@ -64,7 +71,7 @@ static int run(struct invocation *call, int count, char **arguments, size_t name
 	}
 	if (e)
 		return usage(e, call->command->name);
-	return finish(call->command->run(call));
+	return finish(call->command, call->command->run(call));
 }
 
 /* "manifest --help", "manifest", "manifest nonsense" */
@@ -74,7 +81,7 @@ static int group(const char *name, int rest, char **arguments)
 	if (help || !rest)
 		help_on_group(help ? stdout : stderr, name);
 	if (help || !rest)
-		return help ? finish(NULL) : EXIT_USAGE;
+		return help ? finish(NULL, NULL) : EXIT_USAGE;
 	return usage(error_new(ERROR_INVALID, "unknown command \"%s %s\"", name, arguments[0]), name);
 }
 
@@ -102,7 +109,7 @@ static int dispatch(int count, char **arguments)
 	if (first == count || flag_given(&before, FLAG_HELP)) {
 		bool help = flag_given(&before, FLAG_HELP);
 		help_on_program(help ? stdout : stderr);
-		return help ? finish(NULL) : EXIT_USAGE;
+		return help ? finish(NULL, NULL) : EXIT_USAGE;
 	}
 	call.command = command_find(arguments + first, (size_t)(count - first), &used);
 	if (call.command)

@@ -106,3 +106,22 @@ error *verdict_to_json(const struct marblerun_verdict *verdict, json_t *to)
 		return error_no_memory();
 	return NULL;
 }
+
+static json_t *time_json(int64_t seconds)
+{
+	bool known = seconds && seconds != INT64_MIN && seconds != INT64_MAX;
+	return known ? json_string(time_text_of(seconds).text) : json_null();
+}
+
+error *verdict_judged_to_json(const struct marblerun_verdict *verdict, json_t *to)
+{
+	bool known = verdict->tcb_status != MARBLERUN_TCB_UNKNOWN;
+	json_t *status = known ? json_string(marblerun_tcb_status_name(verdict->tcb_status)) : json_null();
+	CLEANUP_JSON json_t *members = json_pack(
+		"{s:s, s:o, s:o, s:o, s:o, s:o}", "tee", tee_name(verdict->claims.tee), "status", status,
+		"advisories", advisories_json(verdict), "tcbDate", time_json(verdict->tcb_date), "validFrom",
+		time_json(verdict->valid_from), "validUntil", time_json(verdict->valid_until));
+	if (!members || json_object_update(to, members) != 0)
+		return error_no_memory();
+	return NULL;
+}

@@ -5,6 +5,7 @@
 #include "marblerun/verify.h"
 
 enum { SGX_REPORT_SIZE = 384, QUOTE_HEADER_SIZE = 48 };
+enum { SGX_ATTRIBUTE_DEBUG = 2 }; /* ATTRIBUTES.FLAGS */
 
 struct sgx_report {
 	bytes raw; /* what is signed */
@@ -13,7 +14,7 @@ struct sgx_report {
 };
 
 /* CERTIFICATION_DATA types, table "QE Certification Data". */
-enum { CERTIFICATION_PPID_ENCRYPTED_2048 = 2, CERTIFICATION_PPID_ENCRYPTED_3072 = 3,
+enum { CERTIFICATION_PPID_CLEAR = 1, CERTIFICATION_PPID_ENCRYPTED_2048 = 2, CERTIFICATION_PPID_ENCRYPTED_3072 = 3,
        CERTIFICATION_PCK_CHAIN = 5, CERTIFICATION_QE_REPORT = 6 };
 
 /* The part of a quote that vouches for its body, the same for SGX and TDX. */

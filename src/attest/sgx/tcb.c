@@ -2,52 +2,7 @@
 
 #include <stdio.h>
 
-#include "codec/hex.h"
-
-enum { LEVELS_MAX = 256 };
-
-static error *missing(const char *document, const char *name, const char *expected)
-{
-	return error_new(ERROR_INVALID, "%s: %s: %s is expected", document, name, expected);
-}
-
-static error *get_text(const json_t *object, const char *document, const char *name, const char **ret)
-{
-	json_t *value = json_object_get(object, name);
-	if (!json_is_string(value) || strlen(json_string_value(value)) != json_string_length(value))
-		return missing(document, name, "a string");
-	*ret = json_string_value(value);
-	return NULL;
-}
-
-static error *get_number(const json_t *object, const char *document, const char *name, json_int_t most,
-			 json_int_t *ret)
-{
-	json_t *value = json_object_get(object, name);
-	if (!json_is_integer(value) || json_integer_value(value) < 0 || json_integer_value(value) > most)
-		return missing(document, name, "an integer that fits");
-	*ret = json_integer_value(value);
-	return NULL;
-}
-
-static error *get_hex(const json_t *object, const char *document, const char *name, uint8_t *to, size_t size)
-{
-	const char *text;
-	TRY(get_text(object, document, name, &text));
-	TRY_CTX(hex_decode_into(bytes_of_string(text), name, to, size), "%s", document);
-	return NULL;
-}
-
-static error *check_dates(const json_t *body, const char *document, int64_t at, struct window *window)
-{
-	const char *issued, *next;
-	int64_t from, until;
-	TRY(get_text(body, document, "issueDate", &issued));
-	TRY(get_text(body, document, "nextUpdate", &next));
-	TRY(time_of_text(issued, document, &from));
-	TRY(time_of_text(next, document, &until));
-	return window_narrow(window, from, until, at, document);
-}
+#include "attest/sgx/document.h"
 
 error *tcb_info_check(const json_t *body, const char *tee, const struct pck *pck, int64_t at,
 		      struct window *window)
@@ -56,17 +11,17 @@ error *tcb_info_check(const json_t *body, const char *tee, const struct pck *pck
 	uint8_t fmspc[6], pce_id[2];
 	json_int_t version, type;
 	const char *id = "SGX"; /* version 2 knows nothing else and does not say so */
-	TRY(get_number(body, document, "version", 3, &version));
+	TRY(document_number(body, document, "version", 3, &version));
 	if (version < 2)
-		return missing(document, "version", "2 or 3");
+		return document_lacks(document, "version", "2 or 3");
 	if (version == 3)
-		TRY(get_text(body, document, "id", &id));
+		TRY(document_text(body, document, "id", &id));
 	if (strcmp(id, tee) != 0)
 		return error_new(ERROR_DENIED, "the TCB info is for %.8s, the evidence is from %s", id, tee);
-	TRY(get_number(body, document, "tcbType", 0, &type));
-	TRY(check_dates(body, document, at, window));
-	TRY(get_hex(body, document, "fmspc", fmspc, sizeof fmspc));
-	TRY(get_hex(body, document, "pceId", pce_id, sizeof pce_id));
+	TRY(document_number(body, document, "tcbType", 0, &type));
+	TRY(document_dates(body, document, at, window));
+	TRY(document_hex(body, document, "fmspc", fmspc, sizeof fmspc));
+	TRY(document_hex(body, document, "pceId", pce_id, sizeof pce_id));
 	if (memcmp(fmspc, pck->fmspc, sizeof fmspc) != 0)
 		return error_new(ERROR_DENIED, "the TCB info is for another FMSPC than the platform's");
 	if ((pce_id[0] << 8 | pce_id[1]) != pck->pce_id)
@@ -74,24 +29,23 @@ error *tcb_info_check(const json_t *body, const char *tee, const struct pck *pck
 	return NULL;
 }
 
-/* The 16 component SVNs of a level: an array in version 3, sixteen members in version 2. */
-static error *read_components(const json_t *tcb, uint8_t svn[16])
+error *tcb_components(const json_t *tcb, const char *array_name, uint8_t svn[16])
 {
-	json_t *array = json_object_get(tcb, "sgxtcbcomponents");
+	json_t *array = json_object_get(tcb, array_name);
 	if (array && json_array_size(array) != 16)
-		return missing("TCB info", "sgxtcbcomponents", "an array of exactly 16");
+		return document_lacks("TCB info", array_name, "an array of exactly 16");
 	for (size_t i = 0; i < 16; i++) {
 		char name[32];
 		json_int_t value;
 		snprintf(name, sizeof name, "sgxtcbcomp%02zusvn", i + 1);
-		TRY(array ? get_number(json_array_get(array, i), "TCB info", "svn", 255, &value) :
-			    get_number(tcb, "TCB info", name, 255, &value));
+		TRY(array ? document_number(json_array_get(array, i), "TCB info", "svn", 255, &value) :
+			    document_number(tcb, "TCB info", name, 255, &value));
 		svn[i] = (uint8_t)value;
 	}
 	return NULL;
 }
 
-static bool at_least(const uint8_t *have, const uint8_t *need, size_t count)
+bool tcb_at_least(const uint8_t *have, const uint8_t *need, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
 		if (have[i] < need[i])
@@ -99,12 +53,11 @@ static bool at_least(const uint8_t *have, const uint8_t *need, size_t count)
 	return true;
 }
 
-/* What a matching level says, shared by all documents. */
-static error *read_outcome(const json_t *level, const char *document, struct tcb_outcome *ret)
+error *tcb_outcome_read(const json_t *level, const char *document, struct tcb_outcome *ret)
 {
 	const char *status, *date;
-	TRY(get_text(level, document, "tcbStatus", &status));
-	TRY(get_text(level, document, "tcbDate", &date));
+	TRY(document_text(level, document, "tcbStatus", &status));
+	TRY(document_text(level, document, "tcbDate", &date));
 	ret->status = marblerun_tcb_status_of_name(status);
 	if (ret->status == MARBLERUN_TCB_UNKNOWN)
 		return error_new(ERROR_INVALID, "%s: tcbStatus \"%.40s\" is unknown", document, status);
@@ -112,11 +65,13 @@ static error *read_outcome(const json_t *level, const char *document, struct tcb
 	return time_of_text(date, document, &ret->date);
 }
 
-static error *get_levels(const json_t *body, const char *document, json_t **ret)
+error *tcb_reached_by(const json_t *tcb, const struct pck *pck, bool *ret)
 {
-	*ret = json_object_get(body, "tcbLevels");
-	if (!json_is_array(*ret) || !json_array_size(*ret) || json_array_size(*ret) > LEVELS_MAX)
-		return missing(document, "tcbLevels", "an array of levels");
+	uint8_t svn[16];
+	json_int_t pce_svn;
+	TRY(tcb_components(tcb, "sgxtcbcomponents", svn));
+	TRY(document_number(tcb, "TCB info", "pcesvn", UINT16_MAX, &pce_svn));
+	*ret = tcb_at_least(pck->component_svn, svn, 16) && pck->pce_svn >= pce_svn;
 	return NULL;
 }
 
@@ -124,31 +79,14 @@ error *tcb_info_match_sgx(const json_t *body, const struct pck *pck, struct tcb_
 {
 	json_t *levels, *level;
 	size_t i;
-	TRY(get_levels(body, "TCB info", &levels));
+	TRY(document_levels(body, "TCB info", &levels));
 	json_array_foreach(levels, i, level) {
-		const json_t *tcb = json_object_get(level, "tcb");
-		uint8_t svn[16];
-		json_int_t pce_svn;
-		TRY(read_components(tcb, svn));
-		TRY(get_number(tcb, "TCB info", "pcesvn", UINT16_MAX, &pce_svn));
-		if (at_least(pck->component_svn, svn, 16) && pck->pce_svn >= pce_svn)
-			return read_outcome(level, "TCB info", ret);
+		bool reached;
+		TRY(tcb_reached_by(json_object_get(level, "tcb"), pck, &reached));
+		if (reached)
+			return tcb_outcome_read(level, "TCB info", ret);
 	}
 	return error_new(ERROR_DENIED, "the platform reaches none of the TCB info's levels");
-}
-
-/* value & mask of the report must be what the identity says. Bytes in the order of the report. */
-static error *check_masked(const json_t *body, const char *name, const char *mask_name,
-			   const uint8_t *value, size_t size)
-{
-	uint8_t expected[16], mask[16];
-	TRY(get_hex(body, "QE identity", name, expected, size));
-	TRY(get_hex(body, "QE identity", mask_name, mask, size));
-	for (size_t i = 0; i < size; i++)
-		if ((value[i] & mask[i]) != expected[i])
-			return error_new(ERROR_DENIED, "the quoting enclave's %s is not that of its identity",
-					 name);
-	return NULL;
 }
 
 static void put_le(uint64_t value, uint8_t *to, size_t size)
@@ -165,19 +103,19 @@ error *qe_identity_check(const json_t *body, const char *id, const struct sgx_re
 	uint8_t signer[32], misc_select[4], attributes[16];
 	json_int_t version, product;
 	const char *found;
-	TRY(get_number(body, document, "version", 2, &version));
-	TRY(get_text(body, document, "id", &found));
+	TRY(document_number(body, document, "version", 2, &version));
+	TRY(document_text(body, document, "id", &found));
 	if (version != 2 || strcmp(found, id) != 0)
 		return error_new(ERROR_DENIED, "the QE identity is %.8s, version %d; %s, version 2, is expected",
 				 found, (int)version, id);
-	TRY(check_dates(body, document, at, window));
+	TRY(document_dates(body, document, at, window));
 	put_le(c->misc_select, misc_select, sizeof misc_select);
 	put_le(c->flags, attributes, 8);
 	put_le(c->xfrm, attributes + 8, 8);
-	TRY(check_masked(body, "miscselect", "miscselectMask", misc_select, sizeof misc_select));
-	TRY(check_masked(body, "attributes", "attributesMask", attributes, sizeof attributes));
-	TRY(get_hex(body, document, "mrsigner", signer, sizeof signer));
-	TRY(get_number(body, document, "isvprodid", UINT16_MAX, &product));
+	TRY(document_masked(body, document, "miscselect", "miscselectMask", misc_select, sizeof misc_select));
+	TRY(document_masked(body, document, "attributes", "attributesMask", attributes, sizeof attributes));
+	TRY(document_hex(body, document, "mrsigner", signer, sizeof signer));
+	TRY(document_number(body, document, "isvprodid", UINT16_MAX, &product));
 	if (memcmp(signer, c->mrsigner, sizeof signer) != 0)
 		return error_new(ERROR_DENIED, "the quoting enclave's signer is not that of its identity");
 	if (product != c->isv_prod_id)
@@ -185,18 +123,23 @@ error *qe_identity_check(const json_t *body, const char *id, const struct sgx_re
 	return NULL;
 }
 
-error *qe_identity_match(const json_t *body, uint16_t isv_svn, struct tcb_outcome *ret)
+error *isv_svn_match(const json_t *identity, const char *what, uint16_t isv_svn, struct tcb_outcome *ret)
 {
 	json_t *levels, *level;
 	size_t i;
-	TRY(get_levels(body, "QE identity", &levels));
+	TRY(document_levels(identity, what, &levels));
 	json_array_foreach(levels, i, level) {
 		json_int_t needed;
-		TRY(get_number(json_object_get(level, "tcb"), "QE identity", "isvsvn", UINT16_MAX, &needed));
+		TRY(document_number(json_object_get(level, "tcb"), what, "isvsvn", UINT16_MAX, &needed));
 		if (isv_svn >= needed)
-			return read_outcome(level, "QE identity", ret);
+			return tcb_outcome_read(level, what, ret);
 	}
-	return error_new(ERROR_DENIED, "the quoting enclave reaches none of its identity's levels");
+	return error_new(ERROR_DENIED, "%s: its SVN %u reaches none of the levels", what, isv_svn);
+}
+
+error *qe_identity_match(const json_t *body, uint16_t isv_svn, struct tcb_outcome *ret)
+{
+	return isv_svn_match(body, "QE identity", isv_svn, ret);
 }
 
 enum marblerun_tcb_status tcb_converge(enum marblerun_tcb_status platform,

@@ -108,6 +108,11 @@ static struct marblerun_snp_tcb read_tcb(const struct snp_report *report, size_t
 					   .microcode = b.data[7] };
 }
 
+bool snp_report_is_turin(const struct snp_report *report)
+{
+	return report->family == 0x1a;
+}
+
 void snp_report_read_tcbs(struct snp_report *report, bool turin)
 {
 	report->claims.current_tcb = read_tcb(report, AT_CURRENT_TCB, turin);

@@ -10,6 +10,9 @@ enum { SNP_REPORT_SIZE = 0x4a0, SNP_SIGNED_SIZE = 0x2a0 };
 /* Table "SIGNING_KEY": who signed the report. */
 enum snp_signing_key { SNP_SIGNED_BY_VCEK = 0, SNP_SIGNED_BY_VLEK = 1, SNP_SIGNED_BY_NONE = 7 };
 
+/* GUEST_POLICY bit 19: the guest may be debugged. */
+enum { SNP_POLICY_DEBUG = 1 << 19 };
+
 struct snp_report {
 	bytes signed_part;
 	uint8_t signature_r[48], signature_s[48]; /* big-endian, as everybody but AMD has them */
@@ -24,5 +27,7 @@ struct snp_report {
  * SHA-384. TCB parts are laid out by the product, which version 2 does not name: see
  * snp_report_read_tcbs. */
 error *snp_report_parse(bytes raw, struct snp_report *ret) MUST_USE;
+/* By the processor that it names; false for version 2, older than any Turin. */
+bool snp_report_is_turin(const struct snp_report *report);
 /* Reads the TCB versions, once the product is known: Turin has a layout of its own. */
 void snp_report_read_tcbs(struct snp_report *report, bool turin);

@@ -112,7 +112,6 @@ static error *check_tcb(const struct snp_report *report, const struct snp_leaf *
 	return NULL;
 }
 
-/* GUEST_POLICY bit 19: the guest may be debugged. */
 static void fill_claims(const struct snp_report *report, const struct snp_chain *chain,
 			struct marblerun_verdict *verdict)
 {
@@ -134,7 +133,7 @@ static error *verify(bytes evidence, const struct marblerun_collateral *collater
 	TRY(snp_report_parse(bytes_slice(evidence, 0, SNP_REPORT_SIZE), &report));
 	verdict->claims.padding = evidence.size - SNP_REPORT_SIZE;
 	verdict->claims.snp = report.claims;
-	verdict->claims.debug = report.claims.policy >> 19 & 1;
+	verdict->claims.debug = report.claims.policy & SNP_POLICY_DEBUG;
 	memcpy(verdict->claims.report_data, report.report_data, sizeof report.report_data);
 	TRY(snp_chain_verify(collateral, at, &chain, &verdict->step));
 	snp_report_read_tcbs(&report, chain.product->turin_layout);
