@@ -6,6 +6,7 @@
 
 struct client_api {
 	struct coordinator *coordinator;
+	struct workers *fast; /* for requests that wait for the disk */
 	struct workers *slow; /* for requests that make keys */
 };
 

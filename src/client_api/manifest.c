@@ -1,9 +1,8 @@
 #include "base/clock.h"
 #include "base/log.h"
-#include "client_api/client_api_internal.h"
-#include "codec/base64.h"
+#include "client_api/body.h"
+#include "client_api/job.h"
 #include "codec/hex.h"
-#include "codec/json.h"
 
 /* Names of the members, which differ between the versions. */
 struct manifest_names {
@@ -48,100 +47,55 @@ void manifest_get_v1(struct client_api *api, struct http_exchange *x)
 						 "\"ManifestSignature\":\"\",\"Manifest\":null}"));
 }
 
-/* A manifest on its way to the coordinator, in a worker: it may have keys made. */
-struct set_job {
-	struct client_api *api;
-	struct http_exchange *x;
-	struct blob text;
-	bool v2;
-};
-
-static void write_recovery(struct writer *w, const struct named_blobs *secrets)
-{
-	write_string(w, "{");
-	for (size_t i = 0; i < secrets->count; i++) {
-		write_string(w, i ? "," : "");
-		write_json_string(w, bytes_of_string(secrets->items[i].name));
-		write_string(w, ":\"");
-		write_base64(w, blob_view(&secrets->items[i].value));
-		write_string(w, "\"");
-	}
-	write_string(w, "}");
-}
-
-static void answer_set(const struct set_job *job, const struct named_blobs *recovery)
+static void answer_set(struct http_exchange *x, bool is_v2, const struct named_blobs *recovery)
 {
 	CLEANUP(writer_free) struct writer data = { 0 };
-	bool any = recovery->count > 0;
-	if (job->v2 || any)
-		write_string(&data, "{\"RecoverySecrets\":");
+	bool any = recovery->count > 0, wrapped = is_v2 || any;
+	write_string(&data, wrapped ? "{\"RecoverySecrets\":" : "");
 	if (any)
-		write_recovery(&data, recovery);
+		write_recovery_secrets(&data, recovery);
 	else
 		write_string(&data, "null");
-	if (job->v2 || any)
-		write_string(&data, "}");
-	jsend_success(job->x, writer_view(&data));
+	write_string(&data, wrapped ? "}" : "");
+	jsend_success(x, writer_view(&data));
 }
 
-static void run_set(void *context)
+static error *set(struct client_api *api, struct http_exchange *x, bool is_v2, struct named_blobs *ret)
 {
-	struct set_job *job = context;
+	CLEANUP(blob_free) struct blob text = { 0 };
+	TRY(is_v2 ? body_manifest(x, &text) : blob_copy(x->body, &text));
+	return coordinator_set_manifest(api->coordinator, blob_view(&text), clock_now(), ret);
+}
+
+static void run_set(struct client_api *api, struct http_exchange *x, bool is_v2)
+{
 	CLEANUP(named_blobs_free) struct named_blobs recovery = { 0 };
-	error *e = coordinator_set_manifest(job->api->coordinator, blob_view(&job->text), clock_now(),
-					    &recovery);
+	error *e = set(api, x, is_v2, &recovery);
 	if (e) {
 		log_warning("manifest refused", LOG_ERROR_FIELD(e));
-		jsend_error(job->x, e);
-	} else {
-		log_info("manifest set");
-		answer_set(job, &recovery);
+		jsend_error(x, e);
+		return;
 	}
-	blob_free(&job->text);
-	free(job);
+	log_info("manifest set");
+	answer_set(x, is_v2, &recovery);
 }
 
-static error *submit(struct client_api *api, struct http_exchange *x, struct blob *text, bool is_v2)
+static void run_set_v2(struct client_api *api, struct http_exchange *x)
 {
-	struct set_job *job = calloc(1, sizeof *job);
-	TRY_ALLOC(job);
-	*job = (struct set_job){ api, x, blob_take(text), is_v2 };
-	error *e = workers_submit(api->slow, run_set, job);
-	if (e) {
-		blob_free(&job->text);
-		free(job);
-	}
-	return e;
+	run_set(api, x, true);
 }
 
-/* {"manifest": base64} */
-static error *read_v2_body(const struct http_exchange *x, struct blob *ret)
+static void run_set_v1(struct client_api *api, struct http_exchange *x)
 {
-	CLEANUP_JSON json_t *body = NULL;
-	TRY(json_parse(x->body, "request body", &body));
-	json_t *text = json_is_object(body) ? json_member(body, "manifest") : NULL;
-	if (!json_is_string(text))
-		return error_new(ERROR_INVALID, "request body: an object {\"manifest\": base64 of the "
-				 "manifest} is expected");
-	return base64_decode(json_bytes(text), "request body: manifest", ret);
+	run_set(api, x, false);
 }
 
 void manifest_post(struct client_api *api, struct http_exchange *x)
 {
-	CLEANUP(blob_free) struct blob text = { 0 };
-	error *e = read_v2_body(x, &text);
-	if (!e)
-		e = submit(api, x, &text, true);
-	if (e)
-		jsend_error(x, e);
+	job_submit(api, x, JOB_SLOW, run_set_v2);
 }
 
 void manifest_post_v1(struct client_api *api, struct http_exchange *x)
 {
-	CLEANUP(blob_free) struct blob text = { 0 };
-	error *e = blob_copy(x->body, &text);
-	if (!e)
-		e = submit(api, x, &text, false);
-	if (e)
-		jsend_error(x, e);
+	job_submit(api, x, JOB_SLOW, run_set_v1);
 }

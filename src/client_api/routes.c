@@ -12,12 +12,23 @@ static const struct route routes[] = {
 	{ "/api/v2/status", status_get, NULL },
 	{ "/api/v2/manifest", manifest_get, manifest_post },
 	{ "/api/v2/quote", quote_get, NULL },
+	{ "/api/v2/secrets", secrets_get, secrets_post },
+	{ "/api/v2/update", update_get, update_post },
+	{ "/api/v2/update-manifest", update_manifest_get, update_manifest_post },
+	{ "/api/v2/update-cancel", NULL, update_cancel_post },
+	{ "/api/v2/log", log_get, NULL }, /* ours */
+	{ "/api/v2/sign-quote", NULL, sign_quote_post },
+	{ "/api/v2/monotonic-counter", NULL, monotonic_counter_post },
 };
 /* Version 1 takes raw bodies and stays served. */
 static const struct route deprecated_routes[] = {
 	{ "/status", status_get_v1, NULL },
 	{ "/manifest", manifest_get_v1, manifest_post_v1 },
 	{ "/quote", quote_get_v1, NULL },
+	{ "/secrets", secrets_get_v1, secrets_post_v1 },
+	{ "/update", update_get_v1, update_post_v1 },
+	{ "/update-manifest", update_manifest_get_v1, update_manifest_post_v1 },
+	{ "/update-cancel", NULL, update_cancel_post_v1 },
 };
 
 static const struct route *find(const struct route *table, size_t count, bytes path)

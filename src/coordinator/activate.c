@@ -155,7 +155,7 @@ static error *print_identity(struct admission *a, bytes leaf, const struct secre
 static error *make_identity(struct admission *a)
 {
 	CLEANUP(EVP_PKEY_free) EVP_PKEY *key = NULL;
-	TRY(scope_init(&a->scope, &a->mesh->ca, &a->mesh->secrets, NULL));
+	TRY(scope_init(&a->scope, &a->mesh->ca, &a->mesh->secrets, &a->mesh->previous));
 	struct secret_value *own = &a->scope.reserved[RESERVED_MARBLE_CERT];
 	a->scope.uuid = a->uuid;
 	a->scope.binding = a->marble->disable_secret_binding ? "" : a->marble->name;

@@ -46,6 +46,7 @@ static error *open_state(struct coordinator *c, int64_t now)
 	}
 	TRY(e);
 	TRY(mesh_load(txn, &mesh));
+	TRY(audit_head_read(txn, &c->audit));
 	TRY(transaction_commit(&txn));
 	coordinator_publish(c, TAKE(mesh));
 	return NULL;
@@ -74,6 +75,7 @@ error *coordinator_open(const struct coordinator_options *options, int64_t now,
 	TRY_ALLOC(c);
 	c->options = *options;
 	pthread_mutex_init(&c->lock, NULL);
+	pthread_mutex_init(&c->changing, NULL);
 	TRY_CTX(open_state(c, now), "opening the state");
 	TRY(issue(c, blob_view(&c->mesh->root_der), BYTES_EMPTY, &c->first_evidence));
 	*ret = TAKE(c);
@@ -87,6 +89,7 @@ void coordinator_close(struct coordinator *c)
 	mesh_release(c->mesh);
 	blob_free(&c->first_evidence);
 	pthread_mutex_destroy(&c->lock);
+	pthread_mutex_destroy(&c->changing);
 	free(c);
 }
 

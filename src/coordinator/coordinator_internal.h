@@ -2,12 +2,16 @@
 #pragma once
 #include <pthread.h>
 
+#include "coordinator/audit.h"
 #include "coordinator/coordinator.h"
 
 struct coordinator {
 	struct coordinator_options options;
-	pthread_mutex_t lock; /* of `mesh`, held to take or replace the pointer only */
+	pthread_mutex_t lock; /* of what follows, held to take or replace it only */
 	struct mesh *mesh;
+	struct audit_head audit;
+	int64_t refusals_until; /* see refusal.c */
+	pthread_mutex_t changing; /* held by the change under way; taken before `lock` */
 	struct blob first_evidence; /* over the root certificate, without a nonce */
 };
 

@@ -1,5 +1,6 @@
 #include "coordinator/mesh.h"
 
+#include "base/reader.h"
 #include "coordinator/plan.h"
 #include "manifest/parse.h"
 
@@ -93,6 +94,66 @@ static error *print_ca(struct mesh *mesh)
 	return pem_text(ca->marble_root, NULL, &mesh->marble_root_pem);
 }
 
+/* Updates of packages raise versions without touching the manifest's text. */
+static error *load_version(void *context, const char *name, bytes stored)
+{
+	struct manifest *m = context;
+	struct reader r = reader_of(stored);
+	uint64_t version = read_be64(&r);
+	TRY(reader_finish(&r, name));
+	name += strlen(STORED_PACKAGE_VERSIONS);
+	for (size_t i = 0; i < m->package_count; i++)
+		if (strcmp(m->packages[i].name, name) == 0) {
+			m->packages[i].security_version = version;
+			m->packages[i].has_security_version = true;
+			return NULL;
+		}
+	return error_new(ERROR_INTERNAL, "the state holds a version of an unknown package \"%s\"", name);
+}
+
+static error *count_user(void *context, const char *name, bytes stored)
+{
+	struct pending_update *pending = context;
+	(void)stored;
+	char **users = reallocarray(pending->users, pending->user_count + 1, sizeof *users);
+	TRY_ALLOC(users);
+	pending->users = users;
+	users[pending->user_count] = strdup(name + strlen(STORED_PENDING_USERS));
+	TRY_ALLOC(users[pending->user_count]);
+	pending->user_count++;
+	return NULL;
+}
+
+static error *load_pending(struct transaction *txn, struct pending_update *pending)
+{
+	bytes text;
+	error *e = transaction_get(txn, STORED_PENDING_UPDATE, &text);
+	if (e && error_code(e) == ERROR_NOT_FOUND) {
+		error_free(e);
+		return NULL;
+	}
+	TRY(e);
+	TRY(blob_copy(text, &pending->text));
+	return transaction_each(txn, STORED_PENDING_USERS, count_user, pending);
+}
+
+/* Before the first renewal, previous equals current. */
+static error *load_previous(struct transaction *txn, struct mesh *mesh)
+{
+	const struct manifest *m = mesh->manifest;
+	bytes root;
+	error *e = transaction_get(txn, STORED_PREVIOUS_ROOT_SECRET, &root);
+	bool rotated = !e;
+	error_free(e);
+	TRY(secret_set_load(txn, STORED_PREVIOUS_SECRETS,
+			    rotated ? STORED_PREVIOUS_ROOT_SECRET : STORED_ROOT_SECRET, m->secrets,
+			    m->secret_count, &mesh->previous));
+	for (size_t i = 0; i < m->secret_count; i++)
+		if (!mesh->previous.values[i].is_set && mesh->secrets.values[i].is_set)
+			TRY(secret_value_copy(&mesh->secrets.values[i], &mesh->previous.values[i]));
+	return NULL;
+}
+
 static error *load_manifest(struct transaction *txn, struct mesh *mesh)
 {
 	bytes text, signature;
@@ -108,6 +169,9 @@ static error *load_manifest(struct transaction *txn, struct mesh *mesh)
 	mesh->key_kind = mesh_key_kind(mesh->manifest);
 	TRY(secret_set_load(txn, STORED_SECRETS, STORED_ROOT_SECRET, mesh->manifest->secrets,
 			    mesh->manifest->secret_count, &mesh->secrets));
+	TRY(load_previous(txn, mesh));
+	TRY(transaction_each(txn, STORED_PACKAGE_VERSIONS, load_version, mesh->manifest));
+	TRY(load_pending(txn, &mesh->pending));
 	return plans_make(mesh);
 }
 
@@ -144,6 +208,11 @@ void mesh_release(struct mesh *mesh)
 	free(mesh->intermediate_pem);
 	free(mesh->marble_root_pem);
 	secret_set_free(&mesh->secrets);
+	secret_set_free(&mesh->previous);
+	for (size_t i = 0; i < mesh->pending.user_count; i++)
+		free(mesh->pending.users[i]);
+	free(mesh->pending.users);
+	blob_free(&mesh->pending.text);
 	manifest_free(mesh->manifest);
 	free(mesh);
 }

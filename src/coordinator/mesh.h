@@ -16,6 +16,13 @@ struct marble_plan {
 	bool slow; /* activating it makes keys that take long */
 };
 
+/* A manifest that waits for acknowledgments. */
+struct pending_update {
+	struct blob text; /* empty: none waits */
+	char **users;     /* who has acknowledged it */
+	size_t user_count;
+};
+
 struct mesh {
 	atomic_uint references;
 	enum coordinator_state state;
@@ -27,6 +34,8 @@ struct mesh {
 	struct manifest *manifest;    /* NULL before one is set, as are those below */
 	struct blob manifest_signature;
 	struct secret_set secrets;
+	struct secret_set previous; /* what .Previous shows; values: the present ones before any renewal */
+	struct pending_update pending;
 	struct marble_plan *plans;    /* same order as the manifest's marbles */
 };
 
@@ -42,6 +51,11 @@ struct mesh {
 #define STORED_MANIFEST "manifest/text"
 #define STORED_MANIFEST_SIGNATURE "manifest/signature"
 #define STORED_SECRETS "secrets/"
+#define STORED_PREVIOUS_ROOT_SECRET "previous/root-secret"
+#define STORED_PREVIOUS_SECRETS "previous/secrets/"
+#define STORED_PACKAGE_VERSIONS "package-version/" /* of updates that raised no more than these */
+#define STORED_PENDING_UPDATE "pending/manifest"
+#define STORED_PENDING_USERS "pending/by/" /* who has acknowledged it */
 #define STORED_ACTIVATIONS "activations/"
 
 /* Reads the mesh as the transaction sees it. Every template of the manifest is parsed and tried. */

@@ -27,6 +27,18 @@ static const struct {
 			       { [STATE_ACCEPTING_MARBLES] = true },
 			       "cannot accept marbles in current state: no manifest is set yet, or "
 			       "the coordinator waits for recovery" },
+	[REQUEST_UPDATE] = { "updating the manifest",
+			     { [STATE_ACCEPTING_MARBLES] = true }, "no manifest is set yet" },
+	[REQUEST_SECRETS] = { "reading or writing secrets",
+			      { [STATE_ACCEPTING_MARBLES] = true }, "no manifest is set yet" },
+	[REQUEST_READ_LOG] = { "reading the log",
+			       { [STATE_ACCEPTING_MARBLES] = true }, "no manifest is set yet" },
+	[REQUEST_COUNTER] = { "using a monotonic counter",
+			      { [STATE_ACCEPTING_MARBLES] = true }, "no manifest is set yet" },
+	[REQUEST_SIGN_QUOTE] = { "signing a quote",
+				 { [STATE_ACCEPTING_MARBLES] = true }, "no manifest is set yet" },
+	[REQUEST_RECOVER] = { "recovery",
+			      { [STATE_RECOVERY] = true }, "the coordinator does not wait for it" },
 };
 
 error *state_require(enum coordinator_state state, enum coordinator_request request)

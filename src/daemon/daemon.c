@@ -161,7 +161,7 @@ static error *open_workers(struct daemon *d)
 
 static error *open_servers(struct daemon *d)
 {
-	d->client_api = (struct client_api){ d->coordinator, d->slow };
+	d->client_api = (struct client_api){ d->coordinator, d->fast, d->slow };
 	d->marble_api = (struct marble_api){ d->coordinator, d->fast, d->slow };
 	struct http_server_options client = { .address = d->configuration->client_address,
 					      .tls = d->client_tls,

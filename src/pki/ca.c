@@ -1,5 +1,7 @@
 #include "pki/ca.h"
 
+#include <openssl/err.h>
+
 #include "pki/draft.h"
 #include "pki/openssl_error.h"
 
@@ -109,6 +111,65 @@ error *ca_issue_marble(const struct ca *ca, EVP_PKEY *marble_key, const char *uu
 	TRY(add_names(&draft, names, false));
 	TRY(add_marble_type(&draft, type));
 	return draft_sign(&draft, ca->marble_root, ca->intermediate_key, NULL, ret);
+}
+
+error *ca_share(const struct ca *ca, struct ca *ret)
+{
+	if (!EVP_PKEY_up_ref(ca->root_key) || !EVP_PKEY_up_ref(ca->intermediate_key) ||
+	    !X509_up_ref(ca->root) || !X509_up_ref(ca->intermediate) || !X509_up_ref(ca->marble_root))
+		return error_new(ERROR_INTERNAL, "counting references to the authority");
+	*ret = *ca;
+	return NULL;
+}
+
+/* The only common name, of exactly the size of a UUID. */
+static error *read_common_name(const X509 *certificate, char ret[37])
+{
+	const X509_NAME *subject = X509_get_subject_name(certificate);
+	int at = X509_NAME_get_index_by_NID(subject, NID_commonName, -1);
+	const ASN1_STRING *name =
+		at < 0 ? NULL : X509_NAME_ENTRY_get_data(X509_NAME_get_entry(subject, at));
+	if (!name || ASN1_STRING_length(name) != 36 ||
+	    memchr(ASN1_STRING_get0_data(name), 0, 36))
+		return error_new(ERROR_UNAUTHENTICATED, "the certificate's common name is no UUID");
+	memcpy(ret, ASN1_STRING_get0_data(name), 36);
+	ret[36] = 0;
+	return NULL;
+}
+
+static error *read_marble_type(const X509 *certificate, char **ret)
+{
+	CLEANUP(ASN1_OBJECT_free) ASN1_OBJECT *oid = OBJ_txt2obj(marble_type_oid, 1);
+	TRY_ALLOC(oid);
+	int at = X509_get_ext_by_OBJ(certificate, oid, -1);
+	const ASN1_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(certificate, at));
+	int size = value ? ASN1_STRING_length(value) : 0;
+	if (size <= 0 || size > MARBLE_TYPE_MAX || memchr(ASN1_STRING_get0_data(value), 0, (size_t)size))
+		return error_new(ERROR_UNAUTHENTICATED, "the certificate names no marble type");
+	*ret = strndup((const char *)ASN1_STRING_get0_data(value), (size_t)size);
+	return *ret ? NULL : error_no_memory();
+}
+
+error *ca_marble_identity(const struct ca *ca, bytes der, int64_t now, char ret_uuid[37], char **ret_type)
+{
+	CLEANUP(X509_free) X509 *certificate = NULL;
+	char uuid[37];
+	time_t at = (time_t)now;
+	if (!der.size)
+		return error_new(ERROR_UNAUTHENTICATED, "a marble's TLS client certificate is needed");
+	TRY(error_recode(certificate_of_der(der, &certificate), ERROR_UNAUTHENTICATED));
+	if (X509_verify(certificate, ca->intermediate_key) != 1) {
+		ERR_clear_error();
+		return error_new(ERROR_UNAUTHENTICATED,
+				 "the TLS client certificate is not that of a marble of this mesh");
+	}
+	if (X509_cmp_time(X509_get0_notBefore(certificate), &at) > 0 ||
+	    X509_cmp_time(X509_get0_notAfter(certificate), &at) < 0)
+		return error_new(ERROR_UNAUTHENTICATED, "the marble's certificate is not valid at this time");
+	TRY(read_common_name(certificate, uuid));
+	TRY(read_marble_type(certificate, ret_type));
+	memcpy(ret_uuid, uuid, sizeof uuid);
+	return NULL;
 }
 
 void ca_free(struct ca *ca)

@@ -21,5 +21,12 @@ error *ca_renew_intermediate(struct ca *ca, const struct san_list *names, enum k
  * DER: whoever needs it as an X509 pays for reading it, which takes longer than its making. */
 error *ca_issue_marble(const struct ca *ca, EVP_PKEY *marble_key, const char *uuid, const char *type,
 		       const struct san_list *names, int64_t now, struct blob *ret) MUST_USE;
+/* The same authority, held once more; keys and certificates are shared. */
+error *ca_share(const struct ca *ca, struct ca *ret) MUST_USE;
+enum { MARBLE_TYPE_MAX = 4096 }; /* bytes */
+/* Whose is this certificate of a marble (DER)? It must be signed by the intermediate's key and valid at
+ * `now`. Gives UUID and type as the certificate has them; the type is owned by the caller. */
+error *ca_marble_identity(const struct ca *ca, bytes der, int64_t now, char ret_uuid[37],
+			  char **ret_type) MUST_USE;
 void ca_free(struct ca *ca);
 DEFINE_CLEANUP_IN_PLACE(ca_free, struct ca)

@@ -11,5 +11,7 @@ struct secret_value {
 	struct blob certificate;    /* DER; empty for symmetric and plain */
 	bool is_set;                /* false: user-defined and not uploaded yet */
 };
+/* The same value once more. */
+error *secret_value_copy(const struct secret_value *from, struct secret_value *ret) MUST_USE;
 void secret_value_free(struct secret_value *v);
 DEFINE_CLEANUP_IN_PLACE(secret_value_free, struct secret_value)

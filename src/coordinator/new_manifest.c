@@ -1,0 +1,77 @@
+#include "coordinator/new_manifest.h"
+
+#include "codec/hex.h"
+#include "coordinator/mesh.h"
+#include "manifest/check.h"
+#include "manifest/parse.h"
+#include "secrets/generate.h"
+#include "store/recovery.h"
+
+/* Every secret's definition must be one that can be carried out, also those made per marble. */
+static error *check_secrets(const struct manifest *m)
+{
+	for (size_t i = 0; i < m->secret_count; i++)
+		TRY_CTX(secret_definition_check(&m->secrets[i]), "Secrets: %s", m->secrets[i].name);
+	return NULL;
+}
+
+error *new_manifest_read(bytes text, struct manifest **ret)
+{
+	CLEANUP(manifest_free) struct manifest *m = NULL;
+	TRY(manifest_parse(text, &m));
+	TRY(manifest_check(m));
+	TRY(check_secrets(m));
+	*ret = TAKE(m);
+	return NULL;
+}
+
+error *new_manifest_put(struct transaction *txn, const struct manifest *m, EVP_PKEY *root_key)
+{
+	CLEANUP(blob_free) struct blob signature = { 0 };
+	TRY(key_sign(root_key, blob_view(&m->text), &signature));
+	TRY(transaction_put(txn, STORED_MANIFEST, blob_view(&m->text)));
+	return transaction_put(txn, STORED_MANIFEST_SIGNATURE, blob_view(&signature));
+}
+
+json_t *fingerprint_field(const struct manifest *m)
+{
+	CLEANUP(writer_free) struct writer w = { 0 };
+	write_hex(&w, BYTES_OF_ARRAY(m->fingerprint));
+	return json_pack("{s:s%}", "manifestFingerprint", w.data, w.size);
+}
+
+static error *name_recovery(const struct manifest *m, struct blob *encrypted, struct named_blobs *ret)
+{
+	size_t count = m->recovery_key_count;
+	CLEANUP(named_blobs_free) struct named_blobs blobs = { 0 };
+	blobs.items = calloc(count ? count : 1, sizeof *blobs.items);
+	TRY_ALLOC(blobs.items);
+	for (; blobs.count < count; blobs.count++) {
+		struct named_blob *item = &blobs.items[blobs.count];
+		item->name = strdup(m->recovery_keys[blobs.count].name);
+		TRY_ALLOC(item->name);
+		item->value = blob_take(&encrypted[blobs.count]);
+	}
+	*ret = blobs;
+	blobs = (struct named_blobs){ 0 };
+	return NULL;
+}
+
+error *recovery_secrets_make(struct transaction *txn, const struct manifest *m, struct named_blobs *ret)
+{
+	CLEANUP(secret_free) struct secret state_key = { 0 };
+	struct blob *encrypted = calloc(m->recovery_key_count + 1, sizeof *encrypted);
+	TRY_ALLOC(encrypted);
+	error *e = secret_random(STATE_KEY_SIZE, &state_key);
+	if (!e)
+		e = transaction_put(txn, STORED_STATE_KEY, secret_view(&state_key));
+	if (!e)
+		e = recovery_split(m, secret_view(&state_key), encrypted);
+	if (!e)
+		e = name_recovery(m, encrypted, ret);
+	for (size_t i = 0; i < m->recovery_key_count; i++)
+		blob_free(&encrypted[i]);
+	free(encrypted);
+	return e;
+}
+

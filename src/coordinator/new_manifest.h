@@ -1,0 +1,14 @@
+/* What setting a manifest and updating it have in common. */
+#pragma once
+#include "coordinator/coordinator.h"
+#include "store/store.h"
+
+/* Parsed, and checked whole; every secret's definition can be carried out. */
+error *new_manifest_read(bytes text, struct manifest **ret) MUST_USE;
+/* Stores the text, signed by the root key. */
+error *new_manifest_put(struct transaction *txn, const struct manifest *m, EVP_PKEY *root_key) MUST_USE;
+/* A new key for the state, and its parts for those who may recover it. */
+error *recovery_secrets_make(struct transaction *txn, const struct manifest *m,
+			     struct named_blobs *ret) MUST_USE;
+/* For log entries: {"manifestFingerprint": hex}; NULL without memory. */
+json_t *fingerprint_field(const struct manifest *m);

@@ -1,0 +1,40 @@
+#include "coordinator/refusal.h"
+
+#include "access/access.h"
+#include "coordinator/change.h"
+
+/* A user who only ever is refused shall not fill the log: so many entries at once, and then one for
+ * each period. */
+enum { BURST = 100, PERIOD_S = 60 };
+
+static bool take_token(struct coordinator *c, int64_t now)
+{
+	pthread_mutex_lock(&c->lock);
+	if (now > c->refusals_until)
+		c->refusals_until = now;
+	bool taken = c->refusals_until - now < (int64_t)BURST * PERIOD_S;
+	if (taken)
+		c->refusals_until += PERIOD_S;
+	pthread_mutex_unlock(&c->lock);
+	return taken;
+}
+
+static error *note(struct coordinator *c, bytes user_certificate, const char *what, int64_t now,
+		   const char *reason)
+{
+	CLEANUP(change_end) struct change change = { 0 };
+	const struct user *user;
+	TRY(change_begin(c, &change));
+	TRY(access_user(change.mesh->manifest, user_certificate, &user));
+	TRY(audit_append(change.txn, now, AUDIT_OTHER, "Refused",
+			 json_pack("{s:s, s:s, s:s}", "user", user->name, "request", what, "reason", reason)));
+	return change_commit(&change);
+}
+
+error *refusal_noted(struct coordinator *c, bytes user_certificate, const char *what, int64_t now,
+		     error *refused)
+{
+	if (refused && error_code(refused) == ERROR_DENIED && take_token(c, now))
+		error_free(note(c, user_certificate, what, now, error_message(refused)));
+	return refused;
+}
