@@ -48,6 +48,7 @@ struct mesh {
 #define STORED_MARBLE_ROOT_CERTIFICATE "ca/marble-root/certificate"
 #define STORED_ROOT_SECRET "root-secret"
 #define STORED_STATE_KEY "state-key"
+#define STORED_RECOVERY "recovery-public" /* of the state key in use */
 #define STORED_MANIFEST "manifest/text"
 #define STORED_MANIFEST_SIGNATURE "manifest/signature"
 #define STORED_SECRETS "secrets/"

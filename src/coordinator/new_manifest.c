@@ -40,17 +40,16 @@ json_t *fingerprint_field(const struct manifest *m)
 	return json_pack("{s:s%}", "manifestFingerprint", w.data, w.size);
 }
 
-static error *name_recovery(const struct manifest *m, struct blob *encrypted, struct named_blobs *ret)
+static error *name_parts(const struct manifest *m, struct recovery_parts *parts, struct named_blobs *ret)
 {
-	size_t count = m->recovery_key_count;
 	CLEANUP(named_blobs_free) struct named_blobs blobs = { 0 };
-	blobs.items = calloc(count ? count : 1, sizeof *blobs.items);
+	blobs.items = calloc(parts->count + 1, sizeof *blobs.items);
 	TRY_ALLOC(blobs.items);
-	for (; blobs.count < count; blobs.count++) {
+	for (; blobs.count < parts->count; blobs.count++) {
 		struct named_blob *item = &blobs.items[blobs.count];
 		item->name = strdup(m->recovery_keys[blobs.count].name);
 		TRY_ALLOC(item->name);
-		item->value = blob_take(&encrypted[blobs.count]);
+		item->value = blob_take(&parts->encrypted[blobs.count]);
 	}
 	*ret = blobs;
 	blobs = (struct named_blobs){ 0 };
@@ -60,18 +59,10 @@ static error *name_recovery(const struct manifest *m, struct blob *encrypted, st
 error *recovery_secrets_make(struct transaction *txn, const struct manifest *m, struct named_blobs *ret)
 {
 	CLEANUP(secret_free) struct secret state_key = { 0 };
-	struct blob *encrypted = calloc(m->recovery_key_count + 1, sizeof *encrypted);
-	TRY_ALLOC(encrypted);
-	error *e = secret_random(STATE_KEY_SIZE, &state_key);
-	if (!e)
-		e = transaction_put(txn, STORED_STATE_KEY, secret_view(&state_key));
-	if (!e)
-		e = recovery_split(m, secret_view(&state_key), encrypted);
-	if (!e)
-		e = name_recovery(m, encrypted, ret);
-	for (size_t i = 0; i < m->recovery_key_count; i++)
-		blob_free(&encrypted[i]);
-	free(encrypted);
-	return e;
+	CLEANUP(recovery_parts_free) struct recovery_parts parts = { 0 };
+	TRY(secret_random(STATE_KEY_SIZE, &state_key));
+	TRY(recovery_split(m, secret_view(&state_key), &parts));
+	TRY(transaction_put(txn, STORED_STATE_KEY, secret_view(&state_key)));
+	TRY(transaction_put(txn, STORED_RECOVERY, blob_view(&parts.public_section)));
+	return name_parts(m, &parts, ret);
 }
-

@@ -10,8 +10,9 @@ struct change {
 };
 
 struct store_backend {
-	/* Makes all changes durable or none, and says which. */
-	error *(*commit)(void *context, const struct change *changes, size_t count);
+	/* Makes all changes durable or none, and the head that they lead to; says which. */
+	error *(*commit)(void *context, const struct change *changes, size_t count,
+			 const struct store_head *head);
 	void (*close)(void *context);
 };
 

@@ -1,8 +1,9 @@
 #include "store/backend.h"
 
-static error *memory_commit(void *context, const struct change *changes, size_t count)
+static error *memory_commit(void *context, const struct change *changes, size_t count,
+			    const struct store_head *head)
 {
-	(void)context, (void)changes, (void)count;
+	(void)context, (void)changes, (void)count, (void)head;
 	return NULL; /* the store's own map is all there is */
 }
 

@@ -1,5 +1,8 @@
+#include <openssl/evp.h>
 #include <pthread.h>
 
+#include "base/random.h"
+#include "base/writer.h"
 #include "store/backend.h"
 #include "store/map.h"
 
@@ -8,6 +11,8 @@ struct store {
 	void *context;
 	pthread_mutex_t writer; /* held by the transaction under way */
 	struct map committed;
+	pthread_mutex_t head_lock;
+	struct store_head head;
 };
 
 struct transaction {
@@ -23,6 +28,7 @@ error *store_new(const struct store_backend *backend, void *context, struct stor
 		backend->close(context);
 		return error_no_memory();
 	}
+	pthread_mutex_init(&store->head_lock, NULL);
 	store->backend = backend;
 	store->context = context;
 	*ret = store;
@@ -36,6 +42,7 @@ void store_close(struct store *store)
 	store->backend->close(store->context);
 	map_clear(&store->committed);
 	pthread_mutex_destroy(&store->writer);
+	pthread_mutex_destroy(&store->head_lock);
 	free(store);
 }
 
@@ -159,21 +166,68 @@ static error *drop_reserved(void *context, struct map_entry *entry)
 	return NULL;
 }
 
+void store_head(struct store *store, struct store_head *ret)
+{
+	pthread_mutex_lock(&store->head_lock);
+	*ret = store->head;
+	pthread_mutex_unlock(&store->head_lock);
+}
+
+static void write_sized(struct writer *w, bytes part)
+{
+	write_be32(w, (uint32_t)part.size);
+	write_bytes(w, part);
+}
+
+static error *next_head(const struct store *store, const struct change_list *list, struct store_head *ret)
+{
+	static const char label[] = "marblerun state v1";
+	CLEANUP(writer_free) struct writer w = { .secret = true };
+	uint8_t blinding[32];
+	TRY(random_fill(blinding, sizeof blinding));
+	write_bytes(&w, bytes_of(label, sizeof label));
+	write_be64(&w, store->head.epoch + 1);
+	write_bytes(&w, BYTES_OF_ARRAY(store->head.digest));
+	write_bytes(&w, BYTES_OF_ARRAY(blinding));
+	for (size_t i = 0; i < list->count; i++) {
+		write_sized(&w, bytes_of_string(list->items[i].name));
+		write_u8(&w, !list->items[i].deleted);
+		write_sized(&w, list->items[i].deleted ? BYTES_EMPTY : list->items[i].value);
+	}
+	TRY(writer_check(&w, "change"));
+	if (EVP_Digest(w.data, w.size, ret->digest, NULL, EVP_sha256(), NULL) != 1)
+		return error_new(ERROR_INTERNAL, "SHA-256 is not available");
+	ret->epoch = store->head.epoch + 1;
+	return NULL;
+}
+
+static void set_head(struct store *store, const struct store_head *head)
+{
+	pthread_mutex_lock(&store->head_lock);
+	store->head = *head;
+	pthread_mutex_unlock(&store->head_lock);
+}
+
 static error *commit_changes(struct transaction *txn)
 {
 	struct store *store = txn->store;
 	if (!txn->changes.count)
 		return NULL;
+	struct store_head head;
 	struct change_list list = { calloc(txn->changes.count, sizeof *list.items), 0 };
 	TRY_ALLOC(list.items);
 	error *e = map_each(&txn->changes, list_change, &list);
 	if (!e)
 		e = map_each(&txn->changes, reserve_entry, store);
 	if (!e)
-		e = store->backend->commit(store->context, list.items, list.count);
-	free(list.items);
+		e = next_head(store, &list, &head);
 	if (!e)
+		e = store->backend->commit(store->context, list.items, list.count, &head);
+	free(list.items);
+	if (!e) {
+		set_head(store, &head);
 		return map_each(&txn->changes, apply_entry, store);
+	}
 	error_free(map_each(&txn->changes, drop_reserved, store));
 	return error_wrap(e, "the state is unchanged");
 }

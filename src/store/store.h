@@ -10,6 +10,18 @@
 struct store;
 struct transaction;
 
+/* Where the state stands: how many commits there were since the deployment began, and a digest that
+ * covers them all: SHA-256("marblerun state v1", NUL, be64 epoch, digest before (32 zeros at first), 32
+ * random bytes that nobody learns (so that the digest, which is public, tells nothing of values that can be
+ * guessed), and for each changed name in byte order: be32 size and name, 1 or 0 (deleted), be32 size and
+ * value). */
+struct store_head {
+	uint64_t epoch;
+	uint8_t digest[32];
+};
+/* As the last commit left it. Waits for no transaction. */
+void store_head(struct store *store, struct store_head *ret);
+
 /* Keeps nothing when the process ends. */
 error *store_open_memory(struct store **ret) MUST_USE;
 void store_close(struct store *store);

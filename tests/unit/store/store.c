@@ -11,10 +11,11 @@
 
 static bool backend_refuses;
 
-static error *commit_or_refuse(void *context, const struct change *changes, size_t count)
+static error *commit_or_refuse(void *context, const struct change *changes, size_t count,
+			       const struct store_head *head)
 {
 	size_t *seen = context;
-	(void)changes;
+	(void)changes, (void)head;
 	if (backend_refuses)
 		return error_new(ERROR_UNAVAILABLE, "the disk is full");
 	*seen += count;
