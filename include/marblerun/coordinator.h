@@ -13,6 +13,21 @@ enum marblerun_channel {
 	MARBLERUN_CHANNEL_MARBLE_API,     /* gRPC: a certificate with the intermediate's key */
 };
 
+/* Where a coordinator's state and log stand. In bytes: be64 epoch, incarnation, digest, be64 log entries, log
+ * digest (96 bytes); report data bytes 32 to 63 of evidence with a nonce are
+ * SHA-256(MARBLERUN_STATE_LABEL, NUL, those bytes). */
+#define MARBLERUN_STATE_LABEL "marblerun statement v1"
+enum { MARBLERUN_STATE_SIZE = 96 };
+struct marblerun_state {
+	uint64_t epoch;          /* commits since the deployment began */
+	uint8_t incarnation[16]; /* random, of this start of the coordinator */
+	uint8_t digest[32];      /* of the history of the state */
+	uint64_t log_entries;    /* of the audit log */
+	uint8_t log_digest[32];  /* of its last entry, which covers all before */
+};
+/* 0; 1 when `state` has another size. */
+MARBLERUN_EXPORT int marblerun_state_parse(struct marblerun_bytes state, struct marblerun_state *ret);
+
 /* What a coordinator says about itself: GET /api/v2/quote, or rpc.Marble/Attest. */
 struct marblerun_statement {
 	struct marblerun_bytes evidence;
@@ -21,6 +36,7 @@ struct marblerun_statement {
 	struct marblerun_bytes peer_certificate;  /* DER: what the TLS connection was served with */
 	enum marblerun_channel channel;
 	const struct marblerun_collateral *collateral; /* NULL: none */
+	struct marblerun_bytes state; /* as it came; not given: the coordinator sent none */
 };
 
 /* Verifies at time `at` (seconds since 1970), in this order: the chain (the intermediate is signed by

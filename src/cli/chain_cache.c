@@ -66,7 +66,7 @@ error *chain_cache_load(const char *path, struct chain *ret)
 	return chain_of_pem(blob_view(&pem), path, ret);
 }
 
-static error *make_folders(const char *path)
+error *chain_cache_make_folders(const char *path)
 {
 	CLEANUP_FREE char *copy = strdup(path);
 	TRY_ALLOC(copy);
@@ -84,7 +84,7 @@ error *chain_cache_store(const char *path, const struct chain *chain)
 	CLEANUP(writer_free) struct writer pem = { 0 };
 	X509 *const both[] = { chain->intermediate, chain->root };
 	TRY(chain_write_pem(&pem, both, 2));
-	TRY_CTX(make_folders(path), "keeping the coordinator's certificate");
+	TRY_CTX(chain_cache_make_folders(path), "keeping the coordinator's certificate");
 	TRY_CTX(file_replace(path, writer_view(&pem), 0600), "keeping the coordinator's certificate");
 	return NULL;
 }

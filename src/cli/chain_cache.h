@@ -18,5 +18,7 @@ error *chain_write_pem(struct writer *w, X509 *const *certificates, size_t count
 error *chain_cache_path(const struct flag_values *flags, char **ret) MUST_USE;
 /* ERROR_NOT_FOUND when nothing is kept there. */
 error *chain_cache_load(const char *path, struct chain *ret) MUST_USE;
+/* The folders above a file, mode 0700. */
+error *chain_cache_make_folders(const char *path) MUST_USE;
 /* Makes the folders (0700) as needed. */
 error *chain_cache_store(const char *path, const struct chain *chain) MUST_USE;

@@ -6,6 +6,7 @@
 #include "cli/jsend.h"
 #include "cli/output.h"
 #include "cli/policy.h"
+#include "cli/seen_state.h"
 #include "cli/statement.h"
 
 void coordinator_close(struct coordinator *c)
@@ -77,6 +78,9 @@ static error *verify(const struct invocation *call, struct coordinator *c)
 	if (!insecure)
 		TRY_CTX(statement_verify(&s, &call->flags, policy, &c->verdict), "%s", c->address);
 	TRY_CTX(chain_of_pem(blob_view(&s.chain_pem), "certificate chain", &c->chain), "%s", c->address);
+	if (!insecure)
+		TRY_CTX(seen_state_check(&call->flags, blob_view(&s.peer_certificate), blob_view(&s.state)),
+			"%s", c->address);
 	if (insecure)
 		TRY_CTX(check_consistent(&s, &c->chain), "%s", c->address);
 	else

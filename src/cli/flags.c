@@ -38,6 +38,8 @@ static const struct {
 	[FLAG_SAVE_SGX_QUOTE] = { "save-sgx-quote", 0, TEXT, "FILE", "keep the coordinator's evidence" },
 	[FLAG_NAMESPACE] = { "namespace", 'n', TEXT, "NAME",
 		"Kubernetes namespace; no command uses it yet" },
+	[FLAG_ACCEPT_ROLLBACK] = { "accept-rollback", 0, SWITCH, NULL,
+		"go on with a coordinator whose state is older than one seen before" },
 	[FLAG_OUTPUT_FORMAT] = { "output", 'o', FORMAT, "text|json", "how the result is printed" },
 	[FLAG_OUTPUT_FILE] = { "output", 'o', TEXT, "FILE", "write to this file; - is standard output" },
 	[FLAG_RECOVERY_DATA] = { "recoverydata", 'r', TEXT, "FILE",

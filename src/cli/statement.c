@@ -32,6 +32,7 @@ void statement_free(struct coordinator_statement *statement)
 	blob_free(&statement->evidence);
 	blob_free(&statement->chain_pem);
 	blob_free(&statement->peer_certificate);
+	blob_free(&statement->state);
 	json_decref(statement->collateral);
 	*statement = (struct coordinator_statement){ 0 };
 }
@@ -84,6 +85,8 @@ static error *read_answer(const struct http_reply *reply, const char *url, struc
 	/* Empty, or null in Go, in simulation. */
 	if (!json_is_null(json_member(data, "quote")))
 		TRY(json_bytes_member(data, "quote", url, &to->evidence));
+	if (json_member(data, "state"))
+		TRY(json_bytes_member(data, "state", url, &to->state));
 	to->collateral = json_incref(json_member(data, "collateral"));
 	if (!reply->server_certificate)
 		return error_new(ERROR_INTERNAL, "%s: the server showed no certificate", url);
@@ -174,6 +177,7 @@ error *statement_verify(const struct coordinator_statement *statement, const str
 		.peer_certificate = foreign(&statement->peer_certificate),
 		.channel = MARBLERUN_CHANNEL_CLIENT_API,
 		.collateral = collateral ? marblerun_collateral_of(collateral) : NULL,
+		.state = foreign(&statement->state),
 	};
 	if (marblerun_verify_coordinator(verifier, &s, policy, clock_now(), ret, reason) != 0)
 		return error_new(ERROR_DENIED, "%s%s", reason, hint(ret, flags));

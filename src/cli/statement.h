@@ -9,6 +9,7 @@ struct coordinator_statement {
 	struct blob evidence;
 	struct blob chain_pem;
 	struct blob peer_certificate; /* DER: what served the connection */
+	struct blob state;            /* where state and log stand; empty: none was sent */
 	json_t *collateral;           /* {file name: base64}; NULL: none was sent */
 };
 /* Fetches it over a connection that is not verified yet. */

@@ -2,12 +2,12 @@
 
 #include "codec/base64.h"
 
-error *body_object(const struct http_exchange *x, json_t **ret)
+error *body_object(const struct http_exchange *x, const char *form, json_t **ret)
 {
 	CLEANUP_JSON json_t *body = NULL;
 	TRY(json_parse(x->body, "request body", &body));
 	if (!json_is_object(body))
-		return error_new(ERROR_INVALID, "request body: an object is expected");
+		return error_new(ERROR_INVALID, "request body: an object %s is expected", form);
 	*ret = TAKE(body);
 	return NULL;
 }
@@ -24,7 +24,7 @@ error *body_base64(json_t *object, const char *name, struct blob *ret)
 error *body_manifest(const struct http_exchange *x, struct blob *ret)
 {
 	CLEANUP_JSON json_t *body = NULL;
-	TRY(body_object(x, &body));
+	TRY(body_object(x, "{\"manifest\": base64}", &body));
 	return body_base64(body, "manifest", ret);
 }
 

@@ -9,7 +9,7 @@ static error *sign(struct client_api *api, struct http_exchange *x, struct blob 
 {
 	CLEANUP_JSON json_t *body = NULL;
 	CLEANUP(blob_free) struct blob quote = { 0 };
-	TRY(body_object(x, &body));
+	TRY(body_object(x, "{\"sgxQuote\": base64}", &body));
 	TRY(body_base64(body, "sgxQuote", &quote));
 	return coordinator_sign_quote(api->coordinator, blob_view(&quote), clock_now(), ret_signature, ret_status);
 }
@@ -36,14 +36,15 @@ void sign_quote_post(struct client_api *api, struct http_exchange *x)
 	job_submit(api, x, JOB_FAST, sign_quote);
 }
 
+static const char counter_form[] = "{\"name\": text, \"value\": number}";
+
 static error *count(struct client_api *api, struct http_exchange *x, uint64_t *ret_previous)
 {
 	CLEANUP_JSON json_t *body = NULL;
-	TRY(body_object(x, &body));
+	TRY(body_object(x, counter_form, &body));
 	json_t *name = json_member(body, "name"), *value = json_member(body, "value");
 	if ((name && !json_is_string(name)) || !json_is_integer(value) || json_integer_value(value) < 0)
-		return error_new(ERROR_INVALID, "request body: an object {\"name\": text, \"value\": number} is "
-				 "expected");
+		return error_new(ERROR_INVALID, "request body: an object %s is expected", counter_form);
 	return coordinator_monotonic_counter(api->coordinator, x->peer_certificate, json_bytes(name),
 					     (uint64_t)json_integer_value(value), clock_now(), ret_previous);
 }

@@ -12,6 +12,8 @@ static void answer(struct http_exchange *x, const struct statement *s, bool v2)
 		write_name(&data, "collateral");
 		write_bytes(&data, blob_view(&s->collateral));
 	}
+	if (v2 && s->state.size)
+		write_base64_member(&data, "state", blob_view(&s->state));
 	write_string(&data, "}");
 	jsend_success(x, writer_view(&data));
 }

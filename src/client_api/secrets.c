@@ -129,7 +129,7 @@ void secrets_get_v1(struct client_api *api, struct http_exchange *x)
 static error *write_uploads(struct client_api *api, struct http_exchange *x, bool v2)
 {
 	CLEANUP_JSON json_t *body = NULL;
-	TRY(body_object(x, &body));
+	TRY(body_object(x, "{name: secret}", &body));
 	return coordinator_write_secrets(api->coordinator, x->peer_certificate,
 					 v2 ? json_member(body, "secrets") : body, clock_now());
 }

@@ -8,7 +8,7 @@ static void answer(struct client_api *api, struct http_exchange *x, const char *
 	write_string(&data, "{");
 	write_name(&data, code_name);
 	write_format(&data, "%d", (int)mesh->state);
-	write_string_member(&data, message_name, bytes_of_string(state_text(mesh->state)));
+	write_string_member(&data, message_name, bytes_of_string(mesh_status_text(mesh)));
 	write_string(&data, "}");
 	jsend_success(x, writer_view(&data));
 }

@@ -5,6 +5,7 @@
 #include "codec/pem.h"
 #include "coordinator/coordinator_internal.h"
 #include "coordinator/plan.h"
+#include "coordinator/rollback.h"
 #include "coordinator/uuid.h"
 #include "manifest/policy.h"
 
@@ -258,10 +259,12 @@ error *coordinator_activate(struct coordinator *c, const struct activation_reque
 		TRY_CTX(check_binding(&a), "marble verification failed");
 		TRY_CTX(check_package(&a), "marble verification failed");
 	}
+	TRY_CTX(rollback_check(c, a.mesh, request->state_mark, a.marble->name, a.uuid, now), "state");
 	TRY(activation_budget(&a, &arena, false));
 	TRY(make_identity(&a));
 	TRY(fill_parameters(&a, &granted));
 	TRY(activation_budget(&a, &arena, true));
+	TRY(rollback_mark(c, a.mesh, &granted.state_mark));
 	granted.marble = a.marble;
 	memcpy(granted.uuid, a.uuid, sizeof granted.uuid);
 	*ret = granted;
@@ -292,5 +295,6 @@ void activation_free(struct activation *a)
 	provided_free(a->files, a->file_count);
 	provided_free(a->environment, a->environment_count);
 	mesh_release(a->mesh);
+	blob_free(&a->state_mark);
 	*a = (struct activation){ 0 };
 }

@@ -2,6 +2,8 @@
 
 #include <openssl/sha.h>
 
+#include "marblerun/coordinator.h"
+
 struct mesh *coordinator_mesh(struct coordinator *c)
 {
 	pthread_mutex_lock(&c->lock);
@@ -37,6 +39,7 @@ static error *open_state(struct coordinator *c, int64_t now)
 {
 	CLEANUP(transaction_free) struct transaction *txn = NULL;
 	CLEANUP(mesh_release) struct mesh *mesh = NULL;
+	struct store_head head;
 	bytes stored;
 	TRY(store_begin(c->options.store, &txn));
 	error *e = transaction_get(txn, STORED_STATE, &stored);
@@ -47,25 +50,58 @@ static error *open_state(struct coordinator *c, int64_t now)
 	TRY(e);
 	TRY(mesh_load(txn, &mesh));
 	TRY(audit_head_read(txn, &c->audit));
+	store_head(c->options.store, &head);
+	TRY(history_load(txn, &c->history));
+	TRY(history_extend(txn, head.epoch + 1, &c->history));
 	TRY(transaction_commit(&txn));
 	coordinator_publish(c, TAKE(mesh));
 	return NULL;
 }
 
-static error *issue(const struct coordinator *c, bytes root_der, bytes nonce, struct blob *ret)
+/* Report data: SHA-256(root certificate DER ‖ nonce); then, when there is a nonce, the digest of where state
+ * and log stand (marblerun/coordinator.h). */
+static error *fill_report_data(bytes root_der, bytes nonce, bytes state, uint8_t ret[64])
+{
+	static const char label[] = MARBLERUN_STATE_LABEL;
+	CLEANUP(writer_free) struct writer identity = { 0 }, standing = { 0 };
+	write_bytes(&identity, root_der);
+	write_bytes(&identity, nonce);
+	TRY(writer_check(&identity, "nonce"));
+	SHA256(identity.data, identity.size, ret);
+	if (!state.size)
+		return NULL;
+	write_bytes(&standing, bytes_of(label, sizeof label));
+	write_bytes(&standing, state);
+	TRY(writer_check(&standing, "state"));
+	SHA256(standing.data, standing.size, ret + 32);
+	return NULL;
+}
+
+static error *issue(const struct coordinator *c, bytes root_der, bytes nonce, bytes state, struct blob *ret)
 {
 	uint8_t report_data[64] = { 0 };
 	char reason[MARBLERUN_REASON_SIZE];
 	if (!c->options.issuer)
 		return NULL;
-	CLEANUP(writer_free) struct writer bound = { 0 };
-	write_bytes(&bound, root_der);
-	write_bytes(&bound, nonce);
-	TRY(writer_check(&bound, "nonce"));
-	SHA256(bound.data, bound.size, report_data);
+	TRY(fill_report_data(root_der, nonce, state, report_data));
 	if (marblerun_issue(c->options.issuer, report_data, &ret->data, &ret->size, reason) != 0)
 		return error_new(ERROR_INTERNAL, "issuing evidence: %s", reason);
 	return NULL;
+}
+
+/* Where state and log stand: struct marblerun_state in bytes. */
+static error *write_standing(struct coordinator *c, struct blob *ret)
+{
+	CLEANUP(writer_free) struct writer w = { 0 };
+	struct store_head head;
+	store_head(c->options.store, &head);
+	write_mark(&w, &c->history, &head);
+	pthread_mutex_lock(&c->lock);
+	struct audit_head log = c->audit;
+	pthread_mutex_unlock(&c->lock);
+	write_be64(&w, log.entries);
+	write_bytes(&w, BYTES_OF_ARRAY(log.digest));
+	return blob_of_writer(&w, "state", ret);
 }
 
 error *coordinator_open(const struct coordinator_options *options, int64_t now,
@@ -77,7 +113,7 @@ error *coordinator_open(const struct coordinator_options *options, int64_t now,
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->changing, NULL);
 	TRY_CTX(open_state(c, now), "opening the state");
-	TRY(issue(c, blob_view(&c->mesh->root_der), BYTES_EMPTY, &c->first_evidence));
+	TRY(issue(c, blob_view(&c->mesh->root_der), BYTES_EMPTY, BYTES_EMPTY, &c->first_evidence));
 	*ret = TAKE(c);
 	return NULL;
 }
@@ -88,6 +124,8 @@ void coordinator_close(struct coordinator *c)
 		return;
 	mesh_release(c->mesh);
 	blob_free(&c->first_evidence);
+	blob_free(&c->mark);
+	history_free(&c->history);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->changing);
 	free(c);
@@ -112,11 +150,17 @@ static error *print_collateral(const struct coordinator *c, bytes evidence, stru
 	return NULL;
 }
 
+static error *attest_freshly(struct coordinator *c, bytes nonce, struct statement *s)
+{
+	TRY(write_standing(c, &s->state));
+	return issue(c, blob_view(&s->mesh->root_der), nonce, blob_view(&s->state), &s->evidence);
+}
+
 error *coordinator_attest(struct coordinator *c, bytes nonce, struct statement *ret)
 {
 	CLEANUP(statement_free) struct statement s = { .mesh = coordinator_mesh(c) };
 	if (nonce.size)
-		TRY(issue(c, blob_view(&s.mesh->root_der), nonce, &s.evidence));
+		TRY(attest_freshly(c, nonce, &s));
 	else
 		TRY(blob_copy(blob_view(&c->first_evidence), &s.evidence));
 	if (s.evidence.size)
@@ -131,6 +175,7 @@ void statement_free(struct statement *s)
 	mesh_release(s->mesh);
 	blob_free(&s->evidence);
 	blob_free(&s->collateral);
+	blob_free(&s->state);
 	*s = (struct statement){ 0 };
 }
 

@@ -55,6 +55,7 @@ struct statement {
 	struct mesh *mesh; /* for the certificates */
 	struct blob evidence;
 	struct blob collateral;
+	struct blob state; /* with a nonce: where state and log stand, bound to the evidence */
 };
 error *coordinator_attest(struct coordinator *c, bytes nonce, struct statement *ret) MUST_USE;
 void statement_free(struct statement *s);
@@ -63,6 +64,7 @@ DEFINE_CLEANUP_IN_PLACE(statement_free, struct statement)
 /* A marble asks to be let in. All views are the caller's. */
 struct activation_request {
 	bytes evidence, csr, marble_type, uuid;
+	bytes state_mark; /* what it was given at its last activation; empty: nothing */
 	bytes client_certificate; /* DER, of the very connection that carries the request */
 };
 struct provided_value {
@@ -74,6 +76,7 @@ struct activation {
 	struct mesh *mesh; /* keeps the names and arguments alive */
 	const struct marble *marble;
 	char uuid[37]; /* canonical */
+	struct blob state_mark; /* for its next activation */
 	struct provided_value *files, *environment;
 	size_t file_count, environment_count;
 };

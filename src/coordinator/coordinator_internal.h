@@ -4,13 +4,17 @@
 
 #include "coordinator/audit.h"
 #include "coordinator/coordinator.h"
+#include "coordinator/history.h"
 
 struct coordinator {
 	struct coordinator_options options;
 	pthread_mutex_t lock; /* of what follows, held to take or replace it only */
 	struct mesh *mesh;
 	struct audit_head audit;
+	struct blob mark; /* of epoch mark_epoch */
+	uint64_t mark_epoch;
 	int64_t refusals_until; /* see refusal.c */
+	struct history history; /* set when the state is opened */
 	pthread_mutex_t changing; /* held by the change under way; taken before `lock` */
 	struct blob first_evidence; /* over the root certificate, without a nonce */
 };

@@ -178,15 +178,27 @@ static error *load_manifest(struct transaction *txn, struct mesh *mesh)
 error *mesh_load(struct transaction *txn, struct mesh **ret)
 {
 	CLEANUP(mesh_release) struct mesh *mesh = calloc(1, sizeof *mesh);
+	bytes stored;
 	TRY_ALLOC(mesh);
 	atomic_init(&mesh->references, 1);
 	mesh->key_kind = KEY_P256;
 	TRY(load_state(txn, &mesh->state));
+	error *e = transaction_get(txn, STORED_ROLLBACK, &stored);
+	mesh->rolled_back = !e;
+	error_free(e);
 	TRY(load_ca(txn, &mesh->ca));
 	TRY(print_ca(mesh));
 	TRY(load_manifest(txn, mesh));
 	*ret = TAKE(mesh);
 	return NULL;
+}
+
+const char *mesh_status_text(const struct mesh *mesh)
+{
+	if (mesh->rolled_back)
+		return "Coordinator was rolled back: marbles have seen a newer state than this one. See the log; an "
+		       "update of the manifest acknowledges it.";
+	return state_text(mesh->state);
 }
 
 struct mesh *mesh_retain(struct mesh *mesh)

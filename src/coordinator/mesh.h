@@ -26,6 +26,7 @@ struct pending_update {
 struct mesh {
 	atomic_uint references;
 	enum coordinator_state state;
+	bool rolled_back; /* marbles have seen a newer state; until the manifest is updated */
 	struct ca ca;
 	enum key_kind key_kind;       /* of marbles' keys */
 	struct blob root_der;
@@ -51,6 +52,7 @@ struct mesh {
 #define STORED_RECOVERY "recovery-public" /* of the state key in use */
 #define STORED_MANIFEST "manifest/text"
 #define STORED_MANIFEST_SIGNATURE "manifest/signature"
+#define STORED_ROLLBACK "rollback" /* what was noticed */
 #define STORED_SECRETS "secrets/"
 #define STORED_PREVIOUS_ROOT_SECRET "previous/root-secret"
 #define STORED_PREVIOUS_SECRETS "previous/secrets/"
@@ -65,6 +67,8 @@ error *mesh_store_ca(struct transaction *txn, const struct ca *ca) MUST_USE;
 error *mesh_store_state(struct transaction *txn, enum coordinator_state state) MUST_USE;
 /* The kind of key that the manifest wants for intermediate and marbles. */
 enum key_kind mesh_key_kind(const struct manifest *manifest);
+/* What the status says: of the state, or that it was rolled back. */
+const char *mesh_status_text(const struct mesh *mesh);
 /* One more reference; mesh_release gives one back. */
 struct mesh *mesh_retain(struct mesh *mesh);
 void mesh_release(struct mesh *mesh);

@@ -137,6 +137,7 @@ static error *write_manifest(struct change *change, struct renewal *renewal, con
 	TRY(renewal_write(renewal, change->mesh, txn));
 	TRY(transaction_each(txn, STORED_PACKAGE_VERSIONS, delete_name, txn));
 	TRY(new_manifest_put(txn, m, renewal->ca.root_key));
+	TRY(transaction_delete(txn, STORED_ROLLBACK)); /* the owners have seen it */
 	TRY(forget_pending(txn));
 	if (!same_recovery(change->mesh->manifest, m))
 		TRY(recovery_secrets_make(txn, m, ret_recovery));

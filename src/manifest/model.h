@@ -126,6 +126,7 @@ struct manifest_config {
 	unsigned features;
 	uint64_t update_threshold, recovery_threshold;
 	bool rotate_root_secret;
+	bool stop_on_rollback; /* ours: "StopOnRollback" */
 	enum key_type key_type; /* ours: "KeyType": "P-256" (default) | "P-384" */
 };
 

@@ -360,6 +360,7 @@ static error *decode_config(json_t *value, const struct place *at, struct arena 
 		PROPERTY("UpdateThreshold", struct manifest_config, update_threshold, decode_unsigned),
 		PROPERTY("RecoveryThreshold", struct manifest_config, recovery_threshold, decode_unsigned),
 		PROPERTY("RotateRootSecret", struct manifest_config, rotate_root_secret, decode_boolean),
+		PROPERTY("StopOnRollback", struct manifest_config, stop_on_rollback, decode_boolean),
 		PROPERTY("KeyType", struct manifest_config, key_type, decode_key_type),
 	};
 	return decode_object(value, at, properties, ARRAY_SIZE(properties), arena, to);

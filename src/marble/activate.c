@@ -10,6 +10,7 @@
 #include "marble/backoff.h"
 #include "marble/identity.h"
 #include "marble/reason.h"
+#include "marble/mark_file.h"
 #include "marble/rpc.h"
 #include "marble/uuid_file.h"
 #include "marblerun/coordinator.h"
@@ -177,6 +178,7 @@ static error *check_statement(const struct activation *a, const struct attestati
 		.peer_certificate = foreign(peer),
 		.channel = MARBLERUN_CHANNEL_MARBLE_API,
 		.collateral = collateral ? marblerun_collateral_of(collateral) : NULL,
+		.state = foreign(&shown->state),
 	};
 	if (marblerun_verify_coordinator(a->verifier, &statement, a->policy, clock_now(), &verdict,
 					 reason) == 0)
@@ -203,15 +205,22 @@ static error *verify_coordinator(const struct activation *a, struct grpc_client 
 static error *try_once(const struct activation *a, struct marblerun_parameters **ret)
 {
 	CLEANUP(grpc_client_free) struct grpc_client *client = NULL;
+	CLEANUP(blob_free) struct blob mark = { 0 };
+	CLEANUP(blob_free) struct blob new_mark = { 0 };
 	struct activation_call call = {
 		.evidence = bytes_of(a->evidence.data, a->evidence.size),
 		.request = blob_view(&a->identity.request),
 		.type = a->options->type,
 		.uuid = a->uuid,
 	};
+	TRY(mark_file_load(a->options->uuid_file, &mark));
+	call.state_mark = blob_view(&mark);
 	TRY(connect_coordinator(a, &client));
 	TRY_CTX(verify_coordinator(a, client), "coordinator %s", a->options->coordinator_address);
-	TRY_CTX(rpc_activate(client, &call, ret), "coordinator %s", a->options->coordinator_address);
+	TRY_CTX(rpc_activate(client, &call, ret, &new_mark), "coordinator %s",
+		a->options->coordinator_address);
+	/* A marble that can't keep it is let in all the same. */
+	error_free(mark_file_store(a->options->uuid_file, blob_view(&new_mark)));
 	return NULL;
 }
 

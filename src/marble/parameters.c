@@ -91,7 +91,8 @@ static error *copy_arguments(const Rpc__Parameters *from, struct marblerun_param
 	return NULL;
 }
 
-error *parameters_of_response(bytes response, struct marblerun_parameters **ret)
+error *parameters_of_response(bytes response, struct marblerun_parameters **ret,
+			      struct blob *ret_state_mark)
 {
 	static const Rpc__Parameters nothing = RPC__PARAMETERS__INIT;
 	CLEANUP(response_free) Rpc__ActivationResp *message =
@@ -104,6 +105,7 @@ error *parameters_of_response(bytes response, struct marblerun_parameters **ret)
 	TRY(copy_files(from, p));
 	TRY(copy_environment(from, p));
 	TRY(copy_arguments(from, p));
+	TRY(blob_copy(bytes_of(message->statemark.data, message->statemark.len), ret_state_mark));
 	*ret = TAKE(p);
 	return NULL;
 }

@@ -42,6 +42,7 @@ static error *copy_attestation(const Rpc__AttestResp *from, struct attestation *
 	TRY(blob_copy(bytes_of_field(&from->quote), &copy.evidence));
 	TRY(blob_copy(bytes_of_field(&from->certificatechain), &copy.certificate_chain));
 	TRY(blob_copy(bytes_of_field(&from->collateral), &copy.collateral));
+	TRY(blob_copy(bytes_of_field(&from->state), &copy.state));
 	*ret = copy;
 	copy = (struct attestation){ 0 };
 	return NULL;
@@ -70,10 +71,11 @@ void attestation_free(struct attestation *attestation)
 	blob_free(&attestation->evidence);
 	blob_free(&attestation->certificate_chain);
 	blob_free(&attestation->collateral);
+	blob_free(&attestation->state);
 }
 
 error *rpc_activate(struct grpc_client *client, const struct activation_call *activation,
-		    struct marblerun_parameters **ret)
+		    struct marblerun_parameters **ret, struct blob *ret_state_mark)
 {
 	Rpc__ActivationReq message;
 	struct blob answer = { 0 };
@@ -82,11 +84,12 @@ error *rpc_activate(struct grpc_client *client, const struct activation_call *ac
 	message.csr = field_of(activation->request);
 	message.marbletype = text_field_of(activation->type);
 	message.uuid = text_field_of(activation->uuid);
+	message.statemark = field_of(activation->state_mark);
 	CLEANUP_FREE uint8_t *packed = malloc(rpc__activation_req__get_packed_size(&message));
 	TRY_ALLOC(packed);
 	size_t size = rpc__activation_req__pack(&message, packed);
 	TRY(call(client, "/rpc.Marble/Activate", bytes_of(packed, size), &answer));
-	error *e = parameters_of_response(blob_view(&answer), ret);
+	error *e = parameters_of_response(blob_view(&answer), ret, ret_state_mark);
 	if (answer.size)
 		explicit_bzero(answer.data, answer.size);
 	blob_free(&answer);

@@ -7,7 +7,7 @@
  * FAILED_PRECONDITION (no manifest yet). Everything else is final, with the coordinator's reason. */
 
 struct attestation {
-	struct blob evidence, certificate_chain, collateral;
+	struct blob evidence, certificate_chain, collateral, state;
 };
 error *rpc_attest(struct grpc_client *client, bytes nonce, struct attestation *ret) MUST_USE;
 void attestation_free(struct attestation *attestation);
@@ -16,12 +16,14 @@ DEFINE_CLEANUP_IN_PLACE(attestation_free, struct attestation)
 struct activation_call {
 	bytes evidence, request; /* request: PKCS#10 DER */
 	const char *type, *uuid;
+	bytes state_mark; /* of the last activation; empty: there is none */
 };
 error *rpc_activate(struct grpc_client *client, const struct activation_call *call,
-		    struct marblerun_parameters **ret) MUST_USE;
+		    struct marblerun_parameters **ret, struct blob *ret_state_mark) MUST_USE;
 
 /* The parameters of a packed rpc.ActivationResp. */
-error *parameters_of_response(bytes response, struct marblerun_parameters **ret) MUST_USE;
+error *parameters_of_response(bytes response, struct marblerun_parameters **ret,
+			      struct blob *ret_state_mark) MUST_USE;
 static inline void parameters_free(struct marblerun_parameters *parameters)
 {
 	marblerun_parameters_free(parameters);

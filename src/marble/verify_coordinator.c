@@ -3,6 +3,7 @@
 #include <openssl/evp.h>
 #include <openssl/x509_vfy.h>
 
+#include "base/reader.h"
 #include "marble/reason.h"
 #include "marblerun/coordinator.h"
 #include "net/tls_chain.h"
@@ -119,6 +120,42 @@ static error *check_report_data(const struct marblerun_statement *s, const struc
 	return NULL;
 }
 
+/* Report data bytes 32 to 63 bind where state and log stand. */
+static error *check_state(const struct marblerun_statement *s, const struct marblerun_claims *claims)
+{
+	static const char label[] = MARBLERUN_STATE_LABEL;
+	uint8_t expected[32];
+	if (!s->state.size)
+		return NULL;
+	EVP_MD_CTX *digest = EVP_MD_CTX_new();
+	bool done = digest && EVP_DigestInit_ex(digest, EVP_sha256(), NULL) &&
+		    EVP_DigestUpdate(digest, label, sizeof label) &&
+		    EVP_DigestUpdate(digest, s->state.data, s->state.size) &&
+		    EVP_DigestFinal_ex(digest, expected, NULL);
+	EVP_MD_CTX_free(digest);
+	if (!done)
+		return error_no_memory();
+	if (s->state.size != MARBLERUN_STATE_SIZE ||
+	    CRYPTO_memcmp(expected, claims->report_data + 32, sizeof expected) != 0)
+		return error_new(ERROR_DENIED, "the coordinator's evidence is not for the state that came with it");
+	return NULL;
+}
+
+int marblerun_state_parse(struct marblerun_bytes state, struct marblerun_state *ret)
+{
+	struct reader r = reader_of(view(state));
+	struct marblerun_state s;
+	s.epoch = read_be64(&r);
+	read_into(&r, s.incarnation, sizeof s.incarnation);
+	read_into(&r, s.digest, sizeof s.digest);
+	s.log_entries = read_be64(&r);
+	read_into(&r, s.log_digest, sizeof s.log_digest);
+	if (r.failed || r.rest.size)
+		return 1;
+	*ret = s;
+	return 0;
+}
+
 static error *check_policy(const marblerun_policy *policy, const struct marblerun_verdict *verdict)
 {
 	char reason[MARBLERUN_REASON_SIZE];
@@ -138,6 +175,7 @@ static error *verify_coordinator(marblerun_verifier *verifier, const struct marb
 	TRY(check_channel(s, &chain));
 	TRY(check_evidence(verifier, s, at, ret));
 	TRY(check_report_data(s, &chain, &ret->claims));
+	TRY(check_state(s, &ret->claims));
 	return check_policy(policy, ret);
 }
 

@@ -96,6 +96,7 @@ static error *pack_response(const struct activation *a, struct secret *ret)
 	struct packing p = { .response = RPC__ACTIVATION_RESP__INIT,
 			     .parameters = RPC__PARAMETERS__INIT };
 	p.response.parameters = &p.parameters;
+	p.response.statemark = (ProtobufCBinaryData){ a->state_mark.size, a->state_mark.data };
 	error *e = pack_files(&p, a);
 	if (!e)
 		e = pack_environment(&p, a);
@@ -130,6 +131,7 @@ static error *activate(const struct activation_job *job, struct secret *ret)
 		.csr = bytes_of_field(m->csr),
 		.marble_type = bytes_of_string(m->marbletype),
 		.uuid = bytes_of_string(m->uuid),
+		.state_mark = bytes_of_field(m->statemark),
 		.client_certificate = job->call.exchange->peer_certificate,
 	};
 	TRY(coordinator_activate(job->api->coordinator, &request, clock_now(), &granted));

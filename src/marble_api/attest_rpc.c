@@ -10,6 +10,7 @@ static void answer(struct grpc_call call, const struct statement *s)
 	response.certificatechain = (ProtobufCBinaryData){ strlen(s->mesh->chain_pem),
 							   (uint8_t *)s->mesh->chain_pem };
 	response.collateral = (ProtobufCBinaryData){ s->collateral.size, s->collateral.data };
+	response.state = (ProtobufCBinaryData){ s->state.size, s->state.data };
 	size_t size = rpc__attest_resp__get_packed_size(&response);
 	CLEANUP_FREE uint8_t *packed = malloc(size);
 	if (!packed) {

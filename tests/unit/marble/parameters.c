@@ -5,7 +5,8 @@
 
 static void unpack(const char *packed, size_t size, struct marblerun_parameters **ret)
 {
-	must(parameters_of_response(bytes_of(packed, size), ret));
+	CLEANUP(blob_free) struct blob mark = { 0 };
+	must(parameters_of_response(bytes_of(packed, size), ret, &mark));
 }
 
 /* Written by hand from the protobuf encoding (field number << 3 | 2, length, content), so that the
@@ -49,7 +50,8 @@ static void every_truncation(void **state)
 	static const char packed[] = "\x0a\x0a\x0a\x08\x0a\x02/f\x12\x02\x00\xff";
 	for (size_t size = 1; size < sizeof packed - 1; size++) {
 		struct marblerun_parameters *p = NULL;
-		assert_refused(parameters_of_response(bytes_of(packed, size), &p), ERROR_INTERNAL,
+		struct blob mark = { 0 };
+		assert_refused(parameters_of_response(bytes_of(packed, size), &p, &mark), ERROR_INTERNAL,
 			       "rpc.ActivationResp");
 		assert_null(p);
 	}

@@ -1,0 +1,10 @@
+/* The newest state of each coordinator that was verified from here: one that comes back with an older one was
+ * rolled back by its host. */
+#pragma once
+#include "cli/flags.h"
+#include "codec/json.h"
+
+/* Compares with what was seen before, and keeps the newer. `root`: DER of the root certificate, which names the
+ * deployment; `state`: as it came and was verified, empty when the coordinator sends none. ERROR_DENIED for a
+ * state that is older or of another history, unless --accept-rollback. */
+error *seen_state_check(const struct flag_values *flags, bytes root, bytes state) MUST_USE;
