@@ -3,8 +3,10 @@ _marblerun() {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
 	local coordinator="--era-config --insecure --sim-root --collateral --accepted-tcb-statuses
 		--accepted-advisories --coordinator-cert --nonce --save-sgx-quote --namespace --output --help"
+	local user="--cert --key --pkcs11-config --pkcs11-key-label --pkcs11-key-id --pkcs11-cert-label --pkcs11-cert-id"
 	case $previous in
-	--era-config | --sim-root | --coordinator-cert | --save-sgx-quote | --recoverydata)
+	--era-config | --sim-root | --coordinator-cert | --save-sgx-quote | --recoverydata | --cert | --key | \
+		--pkcs11-config | --signature | --coordinator-pub-key)
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	--collateral | --sim-platform)
@@ -12,15 +14,21 @@ _marblerun() {
 		return ;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W "status manifest certificate evidence package-info sim version --help" -- "$word"))
+		COMPREPLY=($(compgen -W "status check manifest secret recover recover-with-signature certificate evidence package-info sim version --help" -- "$word"))
 		return
 	fi
 	if [ "$COMP_CWORD" = 2 ]; then
 		case ${COMP_WORDS[1]} in
-		manifest) COMPREPLY=($(compgen -W "set get verify signature" -- "$word")); return ;;
+		manifest) COMPREPLY=($(compgen -W "set get verify signature log update" -- "$word")); return ;;
+		secret) COMPREPLY=($(compgen -W "set get" -- "$word")); return ;;
+		recover-with-signature) COMPREPLY=($(compgen -f -W "public-key sign-secret encrypt-secret" -- "$word")); return ;;
 		certificate) COMPREPLY=($(compgen -W "root intermediate chain" -- "$word")); return ;;
 		sim) COMPREPLY=($(compgen -W "init set-tcb measure sign show" -- "$word")); return ;;
 		esac
+	fi
+	if [ "$COMP_CWORD" = 3 ] && [ "${COMP_WORDS[1]} ${COMP_WORDS[2]}" = "manifest update" ]; then
+		COMPREPLY=($(compgen -W "apply acknowledge cancel get" -- "$word"))
+		return
 	fi
 	case $word in
 	-*)
@@ -28,7 +36,10 @@ _marblerun() {
 		sim) COMPREPLY=($(compgen -W "--days --advisory --product-id --security-version --debug --output --help" -- "$word")) ;;
 		evidence) COMPREPLY=($(compgen -W "show verify --collateral --pccs --at --root --policy --accepted-tcb-statuses --accepted-advisories --allow-debug --report-data --strict --output --help" -- "$word")) ;;
 		package-info) COMPREPLY=($(compgen -W "--sim-platform --output --help" -- "$word")) ;;
-		*) COMPREPLY=($(compgen -W "$coordinator --recoverydata --keep-cert --signature --display-update" -- "$word")) ;;
+		secret | recover) COMPREPLY=($(compgen -W "$coordinator $user --from-pem" -- "$word")) ;;
+		recover-with-signature) COMPREPLY=($(compgen -W "$coordinator $user --signature --coordinator-pub-key" -- "$word")) ;;
+		check) COMPREPLY=($(compgen -W "$coordinator --timeout" -- "$word")) ;;
+		*) COMPREPLY=($(compgen -W "$coordinator $user --recoverydata --keep-cert --signature --display-update --missing" -- "$word")) ;;
 		esac ;;
 	*)
 		if [ "${COMP_WORDS[2]}" = set-tcb ] && [ "$COMP_CWORD" = 4 ]; then

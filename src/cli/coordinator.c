@@ -23,6 +23,18 @@ static error *pin(struct coordinator *c)
 							      .pinned = c->chain.root }, &c->client);
 }
 
+error *coordinator_authenticate(struct coordinator *c, const struct identity *who)
+{
+	struct http_client *client;
+	TRY(http_client_new(&(struct http_client_options){ .trust = HTTP_TRUST_PINNED,
+							   .pinned = c->chain.root,
+							   .certificate = who->certificate,
+							   .key = who->key }, &client));
+	http_client_free(c->client);
+	c->client = client;
+	return NULL;
+}
+
 static void warn_insecure(void)
 {
 	say_warning("--insecure: the coordinator is NOT verified; whoever answers at this address is "
@@ -138,6 +150,8 @@ error *coordinator_request(struct coordinator *c, const char *path, const json_t
 		TRY(json_print(body, JSON_COMPACT, &text));
 	error *e = http_client_send(c->client, body ? "POST" : "GET", url, body ? "application/json" : NULL,
 				    blob_view(&text), &reply);
+	if (text.size)
+		explicit_bzero(text.data, text.size);
 	if (e && error_code(e) == ERROR_DENIED && c->trust == TRUST_KEPT)
 		e = error_wrap(e, "not the coordinator that was verified; if it was set up anew, run "
 			       "'marblerun manifest verify' again");

@@ -2,6 +2,7 @@
 #pragma once
 #include "cli/chain_cache.h"
 #include "cli/command.h"
+#include "cli/identity.h"
 #include "codec/json.h"
 #include "marblerun/verify.h"
 #include "net/http_client.h"
@@ -28,6 +29,8 @@ error *coordinator_verify(const struct invocation *call, const char *address, st
  * coordinator whose certificate is kept. */
 error *coordinator_open(const struct invocation *call, const char *address, struct coordinator *ret)
 	MUST_USE;
+/* From here on requests come from this user. The coordinator must be open. */
+error *coordinator_authenticate(struct coordinator *c, const struct identity *who) MUST_USE;
 /* The data of the answer; `body` NULL: GET, else POST of that JSON. */
 error *coordinator_request(struct coordinator *c, const char *path, const json_t *body, json_t **ret)
 	MUST_USE;

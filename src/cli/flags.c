@@ -67,6 +67,26 @@ static const struct {
 		"what the report data must be; shorter than 64 bytes: zeros follow" },
 	[FLAG_STRICT] = { "strict", 0, SWITCH, NULL, "refuse bytes behind the evidence's declared length" },
 	[FLAG_DEBUG] = { "debug", 0, SWITCH, NULL, "as a debug enclave" },
+	[FLAG_CERT] = { "cert", 'c', TEXT, "FILE", "the user's certificate, as in the manifest (PEM)" },
+	[FLAG_KEY] = { "key", 'k', TEXT, "FILE", "its private key (PEM)" },
+	[FLAG_RECOVERY_KEY] = { "key", 'k', TEXT, "FILE", "the private recovery key (PEM)" },
+	[FLAG_PKCS11_CONFIG] = { "pkcs11-config", 0, TEXT, "FILE",
+		"use a key of a PKCS#11 token instead: JSON with Path (of the module), TokenLabel, "
+		"TokenSerial or SlotNumber, and Pin or PinFile (asked for when absent)" },
+	[FLAG_PKCS11_KEY_ID] = { "pkcs11-key-id", 0, TEXT, "ID",
+		"ID of the private key in the token, as text or in hexadecimal" },
+	[FLAG_PKCS11_KEY_LABEL] = { "pkcs11-key-label", 0, TEXT, "LABEL", "label of the private key" },
+	[FLAG_PKCS11_CERT_ID] = { "pkcs11-cert-id", 0, TEXT, "ID",
+		"ID of the certificate in the token, as text or in hexadecimal" },
+	[FLAG_PKCS11_CERT_LABEL] = { "pkcs11-cert-label", 0, TEXT, "LABEL", "label of the certificate" },
+	[FLAG_MISSING] = { "missing", 0, SWITCH, NULL,
+		"show who has not acknowledged it yet, not the manifest" },
+	[FLAG_FROM_PEM] = { "from-pem", 0, TEXT, "NAME",
+		"the file holds the certificate and/or private key of this secret (PEM)" },
+	[FLAG_SIGNATURE_FILE] = { "signature", 's', TEXT, "FILE", "the signature by 'sign-secret'" },
+	[FLAG_COORDINATOR_PUB_KEY] = { "coordinator-pub-key", 0, TEXT, "FILE",
+		"the coordinator's ephemeral key, by 'public-key' (PEM)" },
+	[FLAG_TIMEOUT] = { "timeout", 0, NUMBER, "N", "seconds to wait (60)", 1, 86400 },
 };
 
 bool flag_describe(enum flag flag, char *to, size_t size, const char **ret_text)

@@ -9,9 +9,8 @@ static void list(FILE *to, const char *group)
 {
 	for (size_t i = 0; i < command_count; i++) {
 		const struct command *c = commands[i];
-		size_t size = group ? strlen(group) : 0;
-		if (!group || (strncmp(c->name, group, size) == 0 && c->name[size] == ' '))
-			fprintf(to, "  %-26s %s\n", c->name, c->summary);
+		if (!group || command_is_in(c, group, strlen(group)))
+			fprintf(to, "  %-37s %s\n", c->name, c->summary);
 	}
 }
 
@@ -70,6 +69,14 @@ static void print_flag(FILE *to, enum flag flag)
 	print_wrapped(to, text);
 }
 
+static bool has_commands(const char *group)
+{
+	for (size_t i = 0; i < command_count; i++)
+		if (command_is_in(commands[i], group, strlen(group)))
+			return true;
+	return false;
+}
+
 void help_on_command(FILE *to, const struct command *command)
 {
 	fprintf(to, "%s\n\nUsage: marblerun %s%s%s [FLAGS]\n", command->summary, command->name,
@@ -77,6 +84,10 @@ void help_on_command(FILE *to, const struct command *command)
 	if (command->text)
 		fprintf(to, "\n%s", command->text);
 	fprintf(to, "\nExamples:\n%s", command->examples);
+	if (has_commands(command->name)) {
+		fputs("\nCommands:\n", to);
+		list(to, command->name);
+	}
 	if (command->own[0])
 		fputs("\nFlags:\n", to);
 	for (size_t i = 0; i < ARRAY_SIZE(command->own) && command->own[i]; i++)

@@ -1,7 +1,11 @@
 /* marblerun: the command line. */
+#include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "cli/command.h"
 #include "cli/help.h"
@@ -10,11 +14,36 @@
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
 const struct command *const commands[] = {
-	&status_command, &manifest_set_command, &manifest_get_command, &manifest_verify_command,
-	&manifest_signature_command, &certificate_root_command, &certificate_intermediate_command,
-	&certificate_chain_command, &package_info_command, &evidence_show_command,
-	&evidence_verify_command, &sim_init_command, &sim_measure_command,
-	&sim_sign_command, &sim_set_tcb_command, &sim_show_command, &version_command,
+	&status_command,
+	&check_command,
+	&manifest_set_command,
+	&manifest_get_command,
+	&manifest_verify_command,
+	&manifest_signature_command,
+	&manifest_log_command,
+	&manifest_update_apply_command,
+	&manifest_update_acknowledge_command,
+	&manifest_update_cancel_command,
+	&manifest_update_get_command,
+	&certificate_root_command,
+	&certificate_intermediate_command,
+	&certificate_chain_command,
+	&secret_set_command,
+	&secret_get_command,
+	&recover_command,
+	&recover_with_signature_command,
+	&recover_public_key_command,
+	&recover_sign_command,
+	&recover_encrypt_command,
+	&package_info_command,
+	&evidence_show_command,
+	&evidence_verify_command,
+	&sim_init_command,
+	&sim_measure_command,
+	&sim_sign_command,
+	&sim_set_tcb_command,
+	&sim_show_command,
+	&version_command,
 };
 const size_t command_count = ARRAY_SIZE(commands);
 
@@ -69,20 +98,28 @@ static int run(struct invocation *call, int count, char **arguments, size_t name
 		call->count = (size_t)(count - first) - name_size;
 		e = check_count(call);
 	}
+	if (!e && call->command->check)
+		e = call->command->check(&call->flags);
 	if (e)
 		return usage(e, call->command->name);
 	return finish(call->command, call->command->run(call));
 }
 
-/* "manifest --help", "manifest", "manifest nonsense" */
-static int group(const char *name, int rest, char **arguments)
+/* "manifest --help", "manifest update", "manifest nonsense" */
+static int group(char **words, size_t depth, int count)
 {
-	bool help = rest && (strcmp(arguments[0], "--help") == 0 || strcmp(arguments[0], "-h") == 0);
+	char name[64];
+	int rest = count - (int)depth;
+	const char *next = rest ? words[depth] : "";
+	bool help = strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0;
+	int size = snprintf(name, sizeof name, "%s", words[0]);
+	for (size_t i = 1; i < depth && size < (int)sizeof name; i++)
+		size += snprintf(name + size, sizeof name - (size_t)size, " %s", words[i]);
 	if (help || !rest)
 		help_on_group(help ? stdout : stderr, name);
 	if (help || !rest)
 		return help ? finish(NULL, NULL) : EXIT_USAGE;
-	return usage(error_new(ERROR_INVALID, "unknown command \"%s %s\"", name, arguments[0]), name);
+	return usage(error_new(ERROR_INVALID, "unknown command \"%s %s\"", name, next), name);
 }
 
 /* "help …" is "… --help"; "--version" is "version". */
@@ -114,13 +151,31 @@ static int dispatch(int count, char **arguments)
 	call.command = command_find(arguments + first, (size_t)(count - first), &used);
 	if (call.command)
 		return run(&call, count, arguments, used);
-	if (command_is_group(arguments[first]))
-		return group(arguments[first], count - first - 1, arguments + first + 1);
+	size_t depth = command_group(arguments + first, (size_t)(count - first));
+	if (depth)
+		return group(arguments + first, depth, count - first);
 	return usage(error_new(ERROR_INVALID, "unknown command \"%s\"", arguments[first]), "");
+}
+
+/* What commands handle are keys and secrets: none ends in a core file, or in memory that is given
+ * back. */
+static void wipe_and_free(void *memory)
+{
+	if (memory)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+static void protect_secrets(void)
+{
+	struct rlimit none = { 0, 0 };
+	setrlimit(RLIMIT_CORE, &none);
+	json_set_alloc_funcs(malloc, wipe_and_free);
 }
 
 int main(int count, char **arguments)
 {
+	protect_secrets();
 	/* A closed connection or pipe is an error like others. */
 	signal(SIGPIPE, SIG_IGN);
 	rewrite(count - 1, arguments + 1);

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "cli/jsend.h"
 #include "cli/output.h"
+#include "codec/base64.h"
 #include "codec/hex.h"
 
 error *manifest_fingerprint(bytes manifest, uint8_t ret[FINGERPRINT_SIZE])
@@ -27,6 +28,17 @@ error *manifest_read(const char *path, struct blob *ret)
 				 json_type_name(json));
 	*ret = blob_take(&text);
 	return NULL;
+}
+
+error *manifest_upload(struct coordinator *c, const char *endpoint, const struct blob *manifest,
+		       json_t **ret)
+{
+	CLEANUP(writer_free) struct writer text = { 0 };
+	write_base64(&text, blob_view(manifest));
+	TRY(writer_check(&text, "manifest"));
+	CLEANUP_JSON json_t *body = json_pack("{s:s%}", "manifest", (const char *)text.data, text.size);
+	TRY_ALLOC(body);
+	return coordinator_request(c, endpoint, body, ret);
 }
 
 /* 64 hexadecimal digits and nothing else but an end of line. */

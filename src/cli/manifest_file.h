@@ -8,6 +8,9 @@ enum { MANIFEST_SIZE_MAX = 16 << 20, FINGERPRINT_SIZE = 32 };
 error *manifest_fingerprint(bytes manifest, uint8_t ret[FINGERPRINT_SIZE]) MUST_USE;
 /* A file with JSON, its exact bytes. */
 error *manifest_read(const char *path, struct blob *ret) MUST_USE;
+/* POST {"manifest": base64} to an endpoint; the data of the answer. */
+error *manifest_upload(struct coordinator *c, const char *endpoint, const struct blob *manifest,
+		       json_t **ret) MUST_USE;
 /* What "MANIFEST|SIGNATURE" names: a file with a manifest, a file with a fingerprint in hexadecimal, or
  * the fingerprint itself. */
 error *manifest_expected(const char *argument, uint8_t ret[FINGERPRINT_SIZE]) MUST_USE;

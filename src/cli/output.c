@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "base/writer.h"
 
 static bool may_colour(FILE *to)
@@ -80,6 +81,14 @@ error *print_json(const json_t *value)
 	CLEANUP(blob_free) struct blob text = { 0 };
 	TRY(json_print(value, JSON_INDENT(2), &text));
 	printf("%.*s\n", (int)text.size, (const char *)text.data);
+	return NULL;
+}
+
+error *deliver_bytes(const char *path, bytes content, mode_t mode)
+{
+	if (path && *path && strcmp(path, "-") != 0)
+		return file_replace(path, content, mode);
+	fwrite(content.data, 1, content.size, stdout);
 	return NULL;
 }
 

@@ -1,6 +1,7 @@
 /* What people and scripts see. Results go to standard output, everything else to standard error. */
 #pragma once
 #include <stdio.h>
+#include <sys/types.h>
 
 #include "codec/json.h"
 
@@ -17,6 +18,8 @@ void say_note(const char *format, ...) PRINTF_LIKE(1, 2);
 void print_field(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Indented, with a line feed. */
 error *print_json(const json_t *value) MUST_USE;
+/* Whole content to a file, or to standard output when the path is NULL, empty or "-". */
+error *deliver_bytes(const char *path, bytes content, mode_t mode) MUST_USE;
 /* Lower case; a static buffer would do for one: this is for up to 64 bytes. */
 struct hex_text {
 	char text[129];

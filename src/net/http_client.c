@@ -112,6 +112,7 @@ error *http_client_new(const struct http_client_options *options, struct http_cl
 	TRY_ALLOC(client);
 	client->options = *options;
 	client->options.timeout_s = options->timeout_s ? options->timeout_s : DEFAULT_TIMEOUT_S;
+	client->body.secret = true; /* some answers are */
 	client->body.limit = options->response_bytes ? options->response_bytes : DEFAULT_RESPONSE_MAX;
 	if (options->pinned)
 		X509_up_ref(options->pinned);
@@ -181,6 +182,8 @@ error *http_client_send(struct http_client *client, const char *method, const ch
 
 void http_reply_free(struct http_reply *reply)
 {
+	if (reply->body.size)
+		explicit_bzero(reply->body.data, reply->body.size);
 	blob_free(&reply->body);
 	X509_free(reply->server_certificate);
 	*reply = (struct http_reply){ 0 };
