@@ -39,7 +39,7 @@ _marblerun() {
 		secret | recover) COMPREPLY=($(compgen -W "$coordinator $user --from-pem" -- "$word")) ;;
 		recover-with-signature) COMPREPLY=($(compgen -W "$coordinator $user --signature --coordinator-pub-key" -- "$word")) ;;
 		check) COMPREPLY=($(compgen -W "$coordinator --timeout" -- "$word")) ;;
-		*) COMPREPLY=($(compgen -W "$coordinator $user --recoverydata --keep-cert --signature --display-update --missing" -- "$word")) ;;
+		*) COMPREPLY=($(compgen -W "$coordinator $user --recoverydata --keep-cert --signature --display-update --missing --verify" -- "$word")) ;;
 		esac ;;
 	*)
 		if [ "${COMP_WORDS[2]}" = set-tcb ] && [ "$COMP_CWORD" = 4 ]; then

@@ -24,3 +24,4 @@ complete -c marblerun -l recoverydata -s r -r -d "a file for recovery data"
 complete -c marblerun -l from-pem -x -d "the secret's name"
 complete -c marblerun -l coordinator-pub-key -r
 complete -c marblerun -l timeout -x
+complete -c marblerun -l verify -d "recompute the audit log's chain"

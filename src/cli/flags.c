@@ -86,6 +86,8 @@ static const struct {
 	[FLAG_SIGNATURE_FILE] = { "signature", 's', TEXT, "FILE", "the signature by 'sign-secret'" },
 	[FLAG_COORDINATOR_PUB_KEY] = { "coordinator-pub-key", 0, TEXT, "FILE",
 		"the coordinator's ephemeral key, by 'public-key' (PEM)" },
+	[FLAG_VERIFY] = { "verify", 0, SWITCH, NULL,
+		"fetch the whole audit log, recompute its chain, and show it as a table" },
 	[FLAG_TIMEOUT] = { "timeout", 0, NUMBER, "N", "seconds to wait (60)", 1, 86400 },
 };
 

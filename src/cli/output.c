@@ -20,12 +20,15 @@ void print_coloured(FILE *to, enum colour colour, const char *text)
 	fprintf(to, "%s%s%s", colours ? codes[colour] : "", text, colours ? "\033[0m" : "");
 }
 
-static void print_safely(FILE *to, const char *text)
+void print_line(FILE *to, const char *text)
 {
 	for (; *text; text++) {
-		unsigned char c = (unsigned char)*text;
+		unsigned char c = (unsigned char)*text, next = (unsigned char)text[1];
 		bool shown = (c >= 0x20 && c != 0x7f) || c == '\n' || c == '\t';
-		putc(shown ? c : '?', to);
+		/* U+0080 to U+009F are control characters, too (ISO 6429). */
+		bool c1 = c == 0xc2 && next >= 0x80 && next < 0xa0;
+		text += c1;
+		putc(shown && !c1 ? c : '?', to);
 	}
 	putc('\n', to);
 }
@@ -33,7 +36,7 @@ static void print_safely(FILE *to, const char *text)
 void say_error(const char *text)
 {
 	print_coloured(stderr, COLOUR_RED, "Error: ");
-	print_safely(stderr, text);
+	print_line(stderr, text);
 }
 
 static void print_formatted(const char *format, va_list arguments)
@@ -41,7 +44,7 @@ static void print_formatted(const char *format, va_list arguments)
 	char *text = NULL;
 	if (vasprintf(&text, format, arguments) < 0)
 		return;
-	print_safely(stderr, text);
+	print_line(stderr, text);
 	free(text);
 }
 
@@ -72,7 +75,7 @@ void print_field(const char *name, const char *format, ...)
 	if (length < 0)
 		return;
 	printf("%-16s ", name);
-	print_safely(stdout, text);
+	print_line(stdout, text);
 	free(text);
 }
 

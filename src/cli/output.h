@@ -9,11 +9,12 @@ enum colour { COLOUR_NONE, COLOUR_RED, COLOUR_GREEN, COLOUR_YELLOW };
 
 /* Text, coloured when the stream is a terminal and NO_COLOR is not set. */
 void print_coloured(FILE *to, enum colour colour, const char *text);
-/* "Error: …", "Warning: …" or just the text, on standard error. Control characters, which come with
- * messages of others, are shown as '?'. */
+/* "Error: …", "Warning: …" or just the text, on standard error, as by print_line. */
 void say_error(const char *text);
 void say_warning(const char *format, ...) PRINTF_LIKE(1, 2);
 void say_note(const char *format, ...) PRINTF_LIKE(1, 2);
+/* A line. Control characters, which come with words of others, are shown as '?'. */
+void print_line(FILE *to, const char *text);
 /* "name            value" on standard output. */
 void print_field(const char *name, const char *format, ...) PRINTF_LIKE(2, 3);
 /* Indented, with a line feed. */

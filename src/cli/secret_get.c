@@ -44,6 +44,15 @@ static void print_member(json_t *secret, const char *member, const char *label)
 		printf("  %-14s %s\n", label, json_is_true(value) ? "true" : "false");
 }
 
+static bool has_value(json_t *secret)
+{
+	static const char *const members[] = { "Cert", "Public", "Private" };
+	for (size_t i = 0; i < ARRAY_SIZE(members); i++)
+		if (json_string_length(json_member(secret, members[i])))
+			return true;
+	return false;
+}
+
 static void print_secret(const char *name, json_t *secret)
 {
 	const char *type = json_string_value(json_member(secret, "Type"));
@@ -58,6 +67,8 @@ static void print_secret(const char *name, json_t *secret)
 	print_member(secret, "Public", certificate ? "Public Key:" : plain ? "Data:" : "Key:");
 	if (certificate)
 		print_member(secret, "Private", "Private Key:");
+	if (!has_value(secret))
+		printf("  not set yet\n");
 }
 
 static error *save(const char *path, json_t *secrets)

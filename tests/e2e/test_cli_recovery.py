@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from mesh import certificates
 from mesh.stand_in import StandIn, base64_of
-from mesh.users import Token, public_pem
+from mesh.token import Token
 
 RECOVER, PUBLIC_KEY = "/api/v2/recover", "/api/v2/recover/public-key"
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -150,7 +150,7 @@ def test_a_key_on_another_machine(cli, workspace, server, party, token, in_token
     key = ephemeral(server)
     public, signature, sealed = (workspace.folder / n for n in ("ephemeral.pem", "secret.sig", "secret.enc"))
     cli("recover-with-signature", "public-key", server.address, "--insecure", "-o", public)
-    assert public.read_text() == public_pem(key)
+    assert public.read_text() == certificates.public_pem(key)
     assert cli("recover-with-signature", "public-key", server.address, "--insecure").stdout == public.read_bytes()
     token.put_key(party.key, "recovery")
     own = (["--pkcs11-config", token.config, "--pkcs11-key-label", "recovery"] if in_token
@@ -167,14 +167,14 @@ def test_a_decrypted_share_needs_no_key_to_be_encrypted(cli, workspace, server, 
     key = ephemeral(server)
     plain = workspace.write("plain", party.share)
     workspace.allow_secrets_in(plain)
-    public = workspace.write("ephemeral.pem", public_pem(key))
+    public = workspace.write("ephemeral.pem", certificates.public_pem(key))
     sealed = workspace.folder / "sealed"
     cli("recover-with-signature", "encrypt-secret", plain, "-o", sealed, "--coordinator-pub-key", public)
     assert key.decrypt(sealed.read_bytes(), OAEP) == party.share
 
 
 def test_what_is_missing_is_said(cli, workspace, party):
-    public = workspace.write("ephemeral.pem", public_pem(party.key))
+    public = workspace.write("ephemeral.pem", certificates.public_pem(party.key))
     key = ["--key", party.key_file]
     for arguments, missing in (
             (["sign-secret", party.file, *key], b"--output"),

@@ -1,31 +1,39 @@
 """The command line of users: what it sends, as whom, and what it says; against a stand-in."""
 
 import base64
+import hashlib
 import json
 import os
 import pty
 import re
 import stat
-import subprocess
+import struct
 import time
 
 import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 
-from mesh import certificates
 from mesh.stand_in import StandIn, base64_of
-from mesh.users import KINDS, Token, User
+from mesh.token import Token
+from mesh.user import KEYS, User
 
 UPDATE, PENDING, CANCEL = "/api/v2/update", "/api/v2/update-manifest", "/api/v2/update-cancel"
 SECRETS = "/api/v2/secrets"
 
 
 class Bench:
-    """Users, a token and a stand-in."""
+    """Users and a stand-in."""
 
-    def __init__(self, workspace):
-        self.workspace = workspace
+    def __init__(self, workspace, keys):
+        self.workspace, self.keys = workspace, keys
         self.cli = workspace.binaries.cli
         self.server = None
+
+    def user(self, name, kind="p256"):
+        made = User(self.keys, name, kind)
+        self.workspace.secrets.add_pem(f"key of {name}", made.key_file.read_bytes())
+        return made
 
     def serve(self, *users):
         self.server = StandIn(self.workspace, [u.certificate for u in users])
@@ -45,25 +53,26 @@ class Bench:
 
 
 @pytest.fixture
-def bench(workspace):
-    made = Bench(workspace)
+def bench(workspace, tmp_path_factory):
+    # Users' keys are their own: not in the folder that is searched for leaked secrets.
+    made = Bench(workspace, tmp_path_factory.mktemp("users"))
     yield made
     if made.server:
         made.server.stop()
 
 
 @pytest.fixture
-def alice(workspace):
-    return User(workspace, "alice")
+def alice(bench):
+    return bench.user("alice")
 
 
 def text_of(done):
     return (done.stdout + done.stderr).decode()
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", KEYS)
 def test_a_user_is_the_certificate(bench, workspace, kind):
-    user = User(workspace, "user", kind)
+    user = bench.user("user", kind)
     bench.serve(user).succeed("POST", CANCEL)
     bench.run_as(user, "manifest", "update", "cancel")
     assert bench.server.last.peer == user.der
@@ -89,7 +98,7 @@ def test_nobody_sends_nothing(bench, alice):
 def test_flags_that_do_not_go_together(bench, alice):
     bench.serve(alice)
     cancel = ["manifest", "update", "cancel"]
-    for flags in (["--cert", alice.certificate_file], ["--key", alice.key_file],
+    for flags in (["--cert", alice.cert_file], ["--key", alice.key_file],
                   [*alice.flags, "--pkcs11-config", "token.json"],
                   ["--pkcs11-key-label", "a", "--pkcs11-cert-label", "a"],
                   [*alice.flags, "--pkcs11-key-label", "a"],
@@ -100,9 +109,9 @@ def test_flags_that_do_not_go_together(bench, alice):
 
 
 def test_a_key_of_another_certificate(bench, workspace, alice):
-    bob = User(workspace, "bob")
+    bob = bench.user("bob")
     bench.serve(alice)
-    done = bench.run("manifest", "update", "cancel", "--cert", alice.certificate_file, "--key",
+    done = bench.run("manifest", "update", "cancel", "--cert", alice.cert_file, "--key",
                      bob.key_file, check=1)
     assert b"not that of the certificate" in done.stderr and not bench.server.requests
 
@@ -195,6 +204,69 @@ def test_the_log(bench):
     assert out.read_text().splitlines() == entries
 
 
+def signed_log(server, entries, count=None):
+    """As GET /api/v2/log answers: a chain of digests, its head signed by the root key."""
+    head = bytes(32)
+    for number, entry in enumerate(entries, 1):
+        head = hashlib.sha256(b"marblerun audit v1\0" + head + struct.pack(">QI", number, len(entry)) +
+                              entry.encode()).digest()
+    count = len(entries) if count is None else count
+    signature = server.key.sign(b"marblerun audit head v1\0" + struct.pack(">Q", count) + head,
+                                ec.ECDSA(hashes.SHA256()))
+    return {"entries": entries, "count": count, "head": head.hex(), "signature": base64_of(signature)}
+
+
+ENTRIES = [json.dumps({"time": f"2026-01-0{n}T00:00:00.000Z", "audit": "Secrets read", "user": "alice"})
+           for n in range(1, 4)]
+
+
+def test_the_log_is_verified(bench):
+    bench.serve().succeed("GET", "/api/v2/log", signed_log(bench.server, ENTRIES))
+    lines = bench.run("manifest", "log", "--verify").stdout.decode().splitlines()
+    assert len(lines) == 3 and "Secrets read  user=alice" in lines[0]
+    bench.server.succeed("GET", "/api/v2/log", signed_log(bench.server, []))
+    assert bench.run("manifest", "log", "--verify").stdout == b""
+
+
+def test_control_characters_in_the_log(bench):
+    entry = r'{"time":"t","audit":"\u001b[2J","user":"a\u009b\n     2  x"}'
+    bench.serve().succeed("GET", "/api/v2/log", signed_log(bench.server, [entry]))
+    shown = bench.run("manifest", "log", "--verify").stdout.decode()
+    assert shown == "     1  t                         ?[2J  user=a??     2  x\n"
+
+
+def _change(log, **members):
+    return {**log, **members}
+
+
+@pytest.mark.parametrize("lie", [
+    lambda log: _change(log, entries=[*log["entries"][:2], log["entries"][2].replace("alice", "malice")]),
+    lambda log: _change(log, entries=[log["entries"][1], log["entries"][0], log["entries"][2]]),
+    lambda log: _change(log, entries=log["entries"][:2], count=2),
+    lambda log: _change(log, head="00" * 32),
+    lambda log: _change(log, signature=base64_of(b"none")),
+    lambda log: _change(log, signature=""),
+], ids=["changed", "swapped", "shortened", "head", "no signature", "empty signature"])
+def test_a_log_that_was_tampered_with(bench, lie):
+    log = signed_log(bench.serve(), ENTRIES)
+    bench.server.succeed("GET", "/api/v2/log", lie(log))
+    done = bench.run("manifest", "log", "--verify", check=1)
+    assert b"root key" in done.stderr and done.stdout == b""
+
+
+@pytest.mark.parametrize("answer", [
+    {}, {"entries": []}, {"entries": [1], "count": 1, "head": "00" * 32, "signature": ""},
+    {"entries": {}, "count": 0, "head": "00" * 32, "signature": ""},
+    {"entries": [], "count": 5, "head": "00" * 32, "signature": ""},
+    {"entries": [], "count": -1, "head": "00" * 32, "signature": ""},
+    {"entries": [], "count": 0, "head": "00", "signature": ""},
+])
+def test_a_log_that_is_none(bench, answer):
+    bench.serve().succeed("GET", "/api/v2/log", answer)
+    done = bench.run("manifest", "log", "--verify", check=1)
+    assert b"/api/v2/log" in done.stderr
+
+
 # Secrets
 
 
@@ -206,18 +278,18 @@ def test_secrets_from_json(bench, alice):
     assert b"2 secrets are set" in done.stderr
 
 
-@pytest.mark.parametrize("kind", ["rsa-2048", "p256", "ed25519"])
+@pytest.mark.parametrize("kind", ["rsa2048", "p256", "ed25519"])
 def test_secrets_from_pem(bench, workspace, alice, kind):
-    owner = User(workspace, "owner", kind)
-    both = owner.certificate_file.read_text() + owner.key_file.read_text()
-    path = bench.file("both.pem", both + alice.pem)
+    owner = bench.user("owner", kind)
+    both = owner.cert_file.read_text() + owner.key_file.read_text()
+    path = bench.file("both.pem", both + alice.cert_file.read_text())
     workspace.allow_secrets_in(path)
     bench.serve(alice).succeed("POST", SECRETS)
     bench.run_as(alice, "secret", "set", path, flags=["--from-pem", "tls"])
     sent = bench.server.last.body["secrets"]["tls"]
     assert base64.b64decode(sent["Cert"]) == owner.der, "the first certificate"
     assert base64.b64decode(sent["Private"]) == _pkcs8(owner.key)
-    bench.run_as(alice, "secret", "set", owner.certificate_file, flags=["--from-pem", "tls"])
+    bench.run_as(alice, "secret", "set", owner.cert_file, flags=["--from-pem", "tls"])
     assert list(bench.server.last.body["secrets"]["tls"]) == ["Cert"]
 
 
@@ -302,11 +374,11 @@ def token(workspace):
     return Token(workspace)
 
 
-@pytest.mark.parametrize("kind", ["rsa-2048", "p256", "p384", "p521"])
+@pytest.mark.parametrize("kind", ["rsa2048", "p256", "p384", "p521"])
 def test_a_user_in_a_token(bench, workspace, token, kind):
-    user = User(workspace, "user", kind)
+    user = bench.user("user", kind)
     token.put(user, "user-label", "a1b2")
-    token.put(User(workspace, "other"), "other-label", "0a")
+    token.put(bench.user("other"), "other-label", "0a")
     bench.serve(user).succeed("POST", CANCEL)
     for names in (["--pkcs11-key-label", "user-label", "--pkcs11-cert-label", "user-label"],
                   ["--pkcs11-key-id", "a1b2", "--pkcs11-cert-id", "A1B2"],
@@ -409,7 +481,7 @@ def test_what_is_not_in_the_token(bench, workspace, token, alice):
     assert b"no token with the label absent" in done.stderr
     done = cancel_with_token(bench, token, token.configure("y.json", Path="/no/such/module.so"), 1)
     assert b"/no/such/module.so" in done.stderr
-    token.put(User(workspace, "second"), "alice", "02")
+    token.put(bench.user("second"), "alice", "02")
     done = cancel_with_token(bench, token, token.config, 1)
     assert b"more than one private key" in done.stderr
     assert not bench.server.requests

@@ -70,6 +70,11 @@ def pem(thing):
     return thing.public_bytes(serialization.Encoding.PEM)
 
 
+def public_pem(key):
+    return key.public_key().public_bytes(serialization.Encoding.PEM,
+                                         serialization.PublicFormat.SubjectPublicKeyInfo).decode()
+
+
 def split_pem(text):
     """The certificates of a PEM text, in order."""
     text = text.decode() if isinstance(text, bytes) else text

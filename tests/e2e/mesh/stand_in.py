@@ -56,7 +56,7 @@ class StandIn:
     """Serves with a root certificate of its own; believes each of `users` (certificates)."""
 
     def __init__(self, workspace, users=(), port=0):
-        key = certificates.make_key(ec.SECP256R1)
+        self.key = key = certificates.make_key(ec.SECP256R1)
         root = certificates.self_signed(key, "root")
         below = certificates.make_key(ec.SECP256R1)
         intermediate = certificates.issued(below, "intermediate", root, key)

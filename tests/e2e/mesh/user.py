@@ -18,6 +18,7 @@ KEYS = {
     "rsa4096": lambda: rsa.generate_private_key(65537, 4096),
     "p256": lambda: ec.generate_private_key(ec.SECP256R1()),
     "p384": lambda: ec.generate_private_key(ec.SECP384R1()),
+    "p521": lambda: ec.generate_private_key(ec.SECP521R1()),
     "ed25519": ed25519.Ed25519PrivateKey.generate,
 }
 
@@ -39,6 +40,15 @@ class User:
         self.key_file.write_bytes(self.key.private_bytes(
             serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption()))
+
+    @property
+    def flags(self):
+        """For the command line."""
+        return ["--cert", self.cert_file, "--key", self.key_file]
+
+    @property
+    def der(self):
+        return self.certificate.public_bytes(serialization.Encoding.DER)
 
     def entry(self, *roles):
         """As it stands in a manifest."""

@@ -51,10 +51,10 @@ static void no_control_characters(void **state)
 	(void)state;
 	int before = dup(STDERR_FILENO);
 	assert_non_null(freopen("out", "w", stderr));
-	say_error("a\033[2Jb\rc\x7f\n\td");
+	say_error("a\033[2Jb\rc\x7f\n\td\xc2\x9bg\xc3\xa9");
 	fflush(stderr);
 	dup2(before, STDERR_FILENO);
-	assert_content("out", "Error: a?[2Jb?c?\n\td\n");
+	assert_content("out", "Error: a?[2Jb?c?\n\td?g\xc3\xa9\n");
 }
 
 static void hexadecimal(void **state)
