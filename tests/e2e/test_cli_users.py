@@ -8,6 +8,7 @@ import pty
 import re
 import stat
 import struct
+import termios
 import time
 
 import pytest
@@ -426,6 +427,8 @@ def ask_on_a_terminal(argv, environment, folder, question, answer):
     end = time.monotonic() + 20
     while question not in shown and time.monotonic() < end:
         shown += os.read(terminal, 1024)
+    while termios.tcgetattr(terminal)[3] & termios.ECHO and time.monotonic() < end:
+        time.sleep(0.01)
     command_line = open(f"/proc/{pid}/cmdline", "rb").read()
     os.write(terminal, answer + b"\n")
     while True:
