@@ -1,6 +1,5 @@
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "attest/issuer.h"
 
@@ -9,45 +8,40 @@ struct marblerun_issuer {
 	void *context;
 };
 
-/* Interfaces of real TEEs. Where one is, nothing is simulated: a host that sets a variable must not
- * turn a real coordinator into a simulated one. */
-static const struct {
-	const char *name, *path;
-} real_tees[] = {
-	{ "Gramine", "/dev/attestation/quote" },
-	{ "Occlum", "/dev/sgx" },
-	{ "configfs-tsm", "/sys/kernel/config/tsm/report" },
-};
+static const struct issuer_kind *const real_tees[] = { &gramine_issuer };
 
-static const char *real_tee(void)
+static const struct issuer_kind *real_tee(const struct kernel *kernel)
 {
-	for (size_t i = 0; i < sizeof real_tees / sizeof real_tees[0]; i++)
-		if (access(real_tees[i].path, F_OK) == 0)
-			return real_tees[i].name;
+	for (size_t i = 0; i < ARRAY_SIZE(real_tees); i++)
+		if (real_tees[i]->present(kernel))
+			return real_tees[i];
 	return NULL;
 }
 
-static error *choose(const struct issuer_kind **ret)
+/* In a real TEE nothing is simulated: a host that sets a variable must not turn a real coordinator
+ * into a simulated one. */
+static error *choose(const struct kernel *kernel, const struct issuer_kind **ret)
 {
-	const char *real = real_tee();
-	bool simulate = simulated_issuer.present();
+	const struct issuer_kind *real = real_tee(kernel);
+	bool simulate = simulated_issuer.present(kernel);
 	if (simulate && real)
 		return error_new(ERROR_INVALID, "MARBLERUN_SIM_PLATFORM is set, but this process runs in a real "
-				 "TEE (%s): unset it", real);
-	if (simulate) {
-		*ret = &simulated_issuer;
-		return NULL;
-	}
-	if (real)
-		return error_new(ERROR_UNSUPPORTED, "issuing evidence through %s is not supported yet", real);
-	return error_new(ERROR_UNAVAILABLE, "no TEE found: neither Gramine (/dev/attestation), Occlum "
-			 "(/dev/sgx) nor configfs-tsm (/sys/kernel/config/tsm/report) is there");
+				 "TEE (%s): unset it", real->interface);
+	if (!simulate && !real)
+		return error_new(ERROR_UNAVAILABLE, "no TEE found: neither Gramine (/dev/attestation), Occlum "
+				 "(/dev/sgx) nor configfs-tsm (/sys/kernel/config/tsm/report) is there");
+	*ret = simulate ? &simulated_issuer : real;
+	return NULL;
 }
 
-static error *open_issuer(const char *program, marblerun_issuer *issuer)
+error *issuer_open(const struct kernel *kernel, const char *program, marblerun_issuer **ret)
 {
-	TRY(choose(&issuer->kind));
-	return issuer->kind->open(program, &issuer->context);
+	CLEANUP_FREE marblerun_issuer *issuer = calloc(1, sizeof *issuer);
+	TRY_ALLOC(issuer);
+	TRY(choose(kernel, &issuer->kind));
+	TRY(issuer->kind->open(kernel, program, &issuer->context));
+	*ret = TAKE(issuer);
+	return NULL;
 }
 
 static int report(error *e, char *reason)
@@ -61,14 +55,7 @@ static int report(error *e, char *reason)
 
 int marblerun_issuer_open(const char *program, marblerun_issuer **ret, char reason[MARBLERUN_REASON_SIZE])
 {
-	marblerun_issuer *issuer = calloc(1, sizeof *issuer);
-	error *e = issuer ? open_issuer(program, issuer) : error_no_memory();
-	if (e) {
-		free(issuer);
-		return report(e, reason);
-	}
-	*ret = issuer;
-	return 0;
+	return report(issuer_open(&real_kernel, program, ret), reason);
 }
 
 void marblerun_issuer_free(marblerun_issuer *issuer)
@@ -81,7 +68,7 @@ void marblerun_issuer_free(marblerun_issuer *issuer)
 
 const char *marblerun_issuer_name(const marblerun_issuer *issuer)
 {
-	return issuer->kind->name;
+	return issuer->kind->name(issuer->context);
 }
 
 const char *marblerun_issuer_sim_platform(const marblerun_issuer *issuer)
@@ -99,4 +86,9 @@ int marblerun_issue(marblerun_issuer *issuer, const uint8_t report_data[64], uin
 		*ret_size = evidence.size;
 	}
 	return failed;
+}
+
+error *issuer_sealing_key(marblerun_issuer *issuer, enum sealing_kind kind, struct secret *ret)
+{
+	return issuer->kind->sealing_key(issuer->context, kind, ret);
 }

@@ -92,7 +92,7 @@ static error *sync_folder(const char *path)
 	return NULL;
 }
 
-error *file_replace(const char *path, bytes content, mode_t mode)
+static error *write_beside(const char *path, bytes content, mode_t mode, char **ret_temporary)
 {
 	CLEANUP_FREE char *temporary = NULL;
 	if (asprintf(&temporary, "%s.XXXXXX", path) < 0) {
@@ -100,10 +100,30 @@ error *file_replace(const char *path, bytes content, mode_t mode)
 		return error_no_memory();
 	}
 	TRY(write_temporary(temporary, content, mode));
+	*ret_temporary = TAKE(temporary);
+	return NULL;
+}
+
+error *file_replace(const char *path, bytes content, mode_t mode)
+{
+	CLEANUP_FREE char *temporary = NULL;
+	TRY(write_beside(path, content, mode, &temporary));
 	if (rename(temporary, path) != 0) {
 		error *e = error_errno(ERROR_UNAVAILABLE, errno, "replacing %s", path);
 		unlink(temporary);
 		return e;
 	}
+	return sync_folder(path);
+}
+
+error *file_create(const char *path, bytes content, mode_t mode)
+{
+	CLEANUP_FREE char *temporary = NULL;
+	TRY(write_beside(path, content, mode, &temporary));
+	int failure = link(temporary, path) == 0 ? 0 : errno;
+	unlink(temporary);
+	if (failure)
+		return error_errno(failure == EEXIST ? ERROR_CONFLICT : ERROR_UNAVAILABLE, failure,
+				   "creating %s", path);
 	return sync_folder(path);
 }

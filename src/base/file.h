@@ -12,3 +12,6 @@ error *file_read_secret(const char *path, size_t limit, struct secret *ret) MUST
 /* Writes a temporary file next to `path`, syncs it, renames it and syncs the folder: after a crash
  * the old or the new content is there. */
 error *file_replace(const char *path, bytes content, mode_t mode) MUST_USE;
+/* The same for a file that must not be there yet: ERROR_CONFLICT when it is, and nothing changes. Of
+ * several at once, one wins. */
+error *file_create(const char *path, bytes content, mode_t mode) MUST_USE;

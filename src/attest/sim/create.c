@@ -38,11 +38,13 @@ static error *make_key(const char *folder, const char *name)
 static error *create(const char *folder, struct sim_validity validity)
 {
 	CLEANUP_KEY EVP_PKEY *signer = NULL;
+	CLEANUP(secret_free) struct secret sealing = { 0 };
 	if (validity.days < 1 || validity.days > 36500)
 		return error_new(ERROR_INVALID, "valid for %u days; 1 to 36500 are expected", validity.days);
 	TRY(make_folders(folder));
 	TRY(make_key(folder, SIM_ATTESTATION_KEY));
 	TRY(make_key(folder, SIM_SIGNER_KEY));
+	TRY(sim_sealing_secret(folder, &sealing));
 	TRY(sim_write_certificates(folder, validity, &signer));
 	TRY(sim_write_qe_identity(folder, signer, validity));
 	return sim_write_tcb_info(folder, MARBLERUN_TCB_UP_TO_DATE, NULL, 0, signer, validity);

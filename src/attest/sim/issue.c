@@ -87,13 +87,15 @@ static const char *platform_folder(void)
 	return folder && *folder ? folder : NULL;
 }
 
-static bool present(void)
+static bool present(const struct kernel *kernel)
 {
+	(void)kernel;
 	return platform_folder();
 }
 
-static error *open_simulation(const char *program, void **ret_context)
+static error *open_simulation(const struct kernel *kernel, const char *program, void **ret_context)
 {
+	(void)kernel;
 	__attribute__((cleanup(simulation_free_cleanup))) struct simulation *s = calloc(1, sizeof *s);
 	TRY_ALLOC(s);
 	s->folder = strdup(platform_folder());
@@ -138,10 +140,35 @@ static error *issue(void *context, const uint8_t report_data[64], struct blob *r
 	return blob_of_writer(&quote, "quote", ret);
 }
 
+/* As EGETKEY: the program's measurement, or its signer and product; in both a debug program is
+ * somebody else. */
+static error *sealing_key(void *context, enum sealing_kind kind, struct secret *ret)
+{
+	const struct simulation *s = context;
+	CLEANUP(secret_free) struct secret platform = { 0 };
+	CLEANUP(writer_free) struct writer identity = { 0 };
+	TRY(sim_sealing_secret(s->folder, &platform));
+	write_u8(&identity, s->program.debug);
+	if (kind == SEALING_UNIQUE) {
+		write_bytes(&identity, BYTES_OF_ARRAY(s->program.unique_id));
+	} else {
+		write_bytes(&identity, BYTES_OF_ARRAY(s->program.signer_id));
+		write_be16(&identity, s->program.product_id);
+	}
+	TRY(writer_check(&identity, "sealing key"));
+	return sealing_key_derive(secret_view(&platform), "simulated", kind, writer_view(&identity), ret);
+}
+
+static const char *name(const void *context)
+{
+	(void)context;
+	return "simulated";
+}
+
 static const char *sim_platform(void *context)
 {
 	return ((const struct simulation *)context)->folder;
 }
 
-const struct issuer_kind simulated_issuer = { "simulated", present,      open_simulation,
-					      issue,       sim_platform, close_simulation };
+const struct issuer_kind simulated_issuer = { "simulated platform", present, open_simulation, name, issue,
+					      sealing_key, sim_platform, close_simulation };

@@ -9,7 +9,7 @@
 
 #include "base/file.h"
 
-enum { SIM_FILE_MAX = 1 << 20 };
+enum { SIM_FILE_MAX = 1 << 20, SIM_SECRET_SIZE = 32 };
 
 error *sim_path(const char *folder, const char *name, char **ret)
 {
@@ -32,6 +32,35 @@ error *sim_read(const char *folder, const char *name, struct blob *ret)
 	CLEANUP_FREE char *path = NULL;
 	TRY(sim_path(folder, name, &path));
 	return file_read(path, SIM_FILE_MAX, ret);
+}
+
+static error *read_sealing_secret(const char *path, struct secret *ret)
+{
+	CLEANUP(secret_free) struct secret s = { 0 };
+	TRY(file_read_secret(path, SIM_FILE_MAX, &s));
+	if (s.size != SIM_SECRET_SIZE)
+		return error_new(ERROR_INVALID, "%s: %d bytes are expected, there are %zu", path,
+				 SIM_SECRET_SIZE, s.size);
+	*ret = secret_take(&s);
+	return NULL;
+}
+
+/* Platforms of earlier releases get theirs on first use. */
+error *sim_sealing_secret(const char *folder, struct secret *ret)
+{
+	CLEANUP_FREE char *path = NULL;
+	CLEANUP(secret_free) struct secret fresh = { 0 };
+	TRY(sim_path(folder, SIM_SEALING_SECRET, &path));
+	error *e = read_sealing_secret(path, ret);
+	if (!e || error_code(e) != ERROR_NOT_FOUND)
+		return e;
+	error_free(e);
+	TRY(secret_random(SIM_SECRET_SIZE, &fresh));
+	e = file_create(path, secret_view(&fresh), 0600);
+	if (e && error_code(e) != ERROR_CONFLICT)
+		return e;
+	error_free(e);
+	return read_sealing_secret(path, ret);
 }
 
 error *sim_write_key(const char *folder, const char *name, EVP_PKEY *key)

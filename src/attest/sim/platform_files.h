@@ -6,6 +6,7 @@
 #include <sys/types.h>
 
 #include "base/blob.h"
+#include "base/secret.h"
 
 /* What signs: CPU (attestation key), PCE (PCK key), Intel (root, platform CA, TCB signer). */
 #define SIM_ROOT_KEY "private/root.key"
@@ -13,6 +14,7 @@
 #define SIM_PCK_KEY "private/pck.key"
 #define SIM_TCB_SIGNING_KEY "private/tcb_signing.key"
 #define SIM_ATTESTATION_KEY "private/attestation.key"
+#define SIM_SEALING_SECRET "private/sealing.secret"
 #define SIM_SIGNER_KEY "private/signer.key"
 #define SIM_PROGRAMS "private/programs"
 
@@ -21,6 +23,8 @@ error *sim_write(const char *folder, const char *name, bytes content, mode_t mod
 error *sim_read(const char *folder, const char *name, struct blob *ret) MUST_USE;
 error *sim_write_key(const char *folder, const char *name, EVP_PKEY *key) MUST_USE;
 error *sim_read_key(const char *folder, const char *name, EVP_PKEY **ret) MUST_USE;
+/* What the CPU's fused key is on a real one: 32 bytes, made when there are none. */
+error *sim_sealing_secret(const char *folder, struct secret *ret) MUST_USE;
 /* The x ‖ y of a P-256 key. */
 error *sim_public_point(EVP_PKEY *key, uint8_t ret[64]) MUST_USE;
 /* r ‖ s of ECDSA with SHA-256. */

@@ -200,6 +200,15 @@ static void test_no_space(void **state)
 	assert_int_equal(files_in_folder(), 1);
 }
 
+static void test_create(void **state)
+{
+	(void)state;
+	must(file_create(path, bytes_of_string("first"), 0600));
+	assert_error(file_create(path, bytes_of_string("second"), 0600), ERROR_CONFLICT, "File exists");
+	assert_content("first");
+	assert_int_equal(files_in_folder(), 1);
+}
+
 #define FILE_TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 int main(void)
 {
@@ -214,6 +223,7 @@ int main(void)
 		FILE_TEST(test_folder_in_place_of_file),
 		FILE_TEST(test_no_folder),
 		FILE_TEST(test_no_space),
+		FILE_TEST(test_create),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
