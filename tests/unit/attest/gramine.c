@@ -43,17 +43,18 @@ static struct stand_in_file *file(const char *name)
 	return stand_in_find(path);
 }
 
-static void issue(marblerun_issuer *issuer, uint8_t with)
+/* Is there a quote, with these report data? */
+static bool issued(marblerun_issuer *issuer, uint8_t with)
 {
 	char reason[MARBLERUN_REASON_SIZE];
 	uint8_t data[64], *quote;
 	size_t size;
 	memset(data, with, sizeof data);
 	if (marblerun_issue(issuer, data, &quote, &size, reason) != 0)
-		fail_msg("%s", reason);
-	assert_int_equal(size, QUOTE_HEADER + 64 + 4500);
-	assert_memory_equal(quote + QUOTE_HEADER, data, 64);
+		return false;
+	bool right = size == QUOTE_HEADER + 64 + 4500 && memcmp(quote + QUOTE_HEADER, data, 64) == 0;
 	free(quote);
+	return right;
 }
 
 static void assert_not_issued(marblerun_issuer *issuer, const char *part)
@@ -75,20 +76,21 @@ static void quotes_carry_the_report_data(void **state)
 	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
 	assert_string_equal(marblerun_issuer_name(issuer), "gramine");
 	assert_null(marblerun_issuer_sim_platform(issuer));
-	issue(issuer, 0x5a);
+	assert_true(issued(issuer, 0x5a));
 	file("quote")->most = 7; /* short reads */
 	file("quote")->interruptions = 3;
 	file("user_report_data")->interruptions = 2;
-	issue(issuer, 0xa5);
+	assert_true(issued(issuer, 0xa5));
 }
 
 static void *issue_often(void *number)
 {
 	marblerun_issuer *issuer = open_on_stand_in();
-	for (int i = 0; i < ROUNDS; i++)
-		issue(issuer, (uint8_t)(uintptr_t)number);
+	int i = 0;
+	while (i < ROUNDS && issued(issuer, (uint8_t)(uintptr_t)number))
+		i++;
 	marblerun_issuer_free(issuer);
-	return NULL;
+	return i == ROUNDS ? NULL : number;
 }
 
 static void report_data_and_quote_are_one_step(void **state)
@@ -98,8 +100,11 @@ static void report_data_and_quote_are_one_step(void **state)
 	pthread_t threads[THREADS];
 	for (uintptr_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, issue_often, (void *)(i + 1)), 0);
-	for (size_t i = 0; i < THREADS; i++)
-		pthread_join(threads[i], NULL);
+	for (size_t i = 0; i < THREADS; i++) {
+		void *failed;
+		pthread_join(threads[i], &failed);
+		assert_null(failed);
+	}
 }
 
 static void only_dcap_is_attested(void **state)
@@ -135,7 +140,7 @@ static void failures_are_named(void **state)
 	file("user_report_data")->close_error = EACCES;
 	assert_not_issued(issuer, "closing /dev/attestation/user_report_data: Permission denied");
 	file("user_report_data")->close_error = 0;
-	issue(issuer, 1); /* and the lock is free again */
+	assert_true(issued(issuer, 1)); /* and the lock is free again */
 	stand_in_remove(ATTESTATION "quote");
 	assert_not_issued(issuer, "opening /dev/attestation/quote: No such file");
 	stand_in_add(ATTESTATION "quote", NULL, 0);
