@@ -83,10 +83,13 @@ static void quotes_carry_the_report_data(void **state)
 	assert_true(issued(issuer, 0xa5));
 }
 
+static pthread_barrier_t start;
+
 static void *issue_often(void *number)
 {
 	marblerun_issuer *issuer = open_on_stand_in();
 	int i = 0;
+	pthread_barrier_wait(&start);
 	while (i < ROUNDS && issued(issuer, (uint8_t)(uintptr_t)number))
 		i++;
 	marblerun_issuer_free(issuer);
@@ -98,6 +101,7 @@ static void report_data_and_quote_are_one_step(void **state)
 	(void)state;
 	gramine();
 	pthread_t threads[THREADS];
+	pthread_barrier_init(&start, NULL, THREADS);
 	for (uintptr_t i = 0; i < THREADS; i++)
 		assert_int_equal(pthread_create(&threads[i], NULL, issue_often, (void *)(i + 1)), 0);
 	for (size_t i = 0; i < THREADS; i++) {
