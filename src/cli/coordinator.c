@@ -153,8 +153,9 @@ error *coordinator_request(struct coordinator *c, const char *path, const json_t
 	if (text.size)
 		explicit_bzero(text.data, text.size);
 	if (e && error_code(e) == ERROR_DENIED && c->trust == TRUST_KEPT)
-		e = error_wrap(e, "not the coordinator that was verified; if it was set up anew, run "
-			       "'marblerun manifest verify' again");
+		e = error_wrap(e, "not the coordinator that was verified; if it waits for recovery, give "
+			       "--era-config FILE; if it was set up anew, run 'marblerun manifest "
+			       "verify' again");
 	TRY(e);
 	return jsend_data(reply.status, blob_view(&reply.body), url, ret);
 }

@@ -43,18 +43,25 @@ static error *check_no_token(const struct flag_values *f)
 	return NULL;
 }
 
+static error *check_token(const struct flag_values *f)
+{
+	bool file = flag_given(f, FLAG_CERT);
+	bool named = flag_given(f, FLAG_PKCS11_CERT_ID) || flag_given(f, FLAG_PKCS11_CERT_LABEL);
+	if (flag_given(f, FLAG_KEY))
+		return error_new(ERROR_INVALID, "--key or --pkcs11-config: not both");
+	TRY(check_token_key(f));
+	if (file && named)
+		return error_new(ERROR_INVALID, "--cert or a certificate of the token: not both");
+	if (file || named)
+		return NULL;
+	return error_new(ERROR_INVALID, "which certificate? --pkcs11-cert-id, --pkcs11-cert-label or --cert "
+			 "is missing");
+}
+
 error *identity_check(const struct flag_values *f)
 {
-	bool file = flag_given(f, FLAG_CERT) || flag_given(f, FLAG_KEY);
-	if (flag_given(f, FLAG_PKCS11_CONFIG) && file)
-		return error_new(ERROR_INVALID, "--cert and --key, or --pkcs11-config: not both");
-	if (flag_given(f, FLAG_PKCS11_CONFIG)) {
-		TRY(check_token_key(f));
-		if (flag_given(f, FLAG_PKCS11_CERT_ID) || flag_given(f, FLAG_PKCS11_CERT_LABEL))
-			return NULL;
-		return error_new(ERROR_INVALID, "which certificate of the token? --pkcs11-cert-id or "
-				 "--pkcs11-cert-label is missing");
-	}
+	if (flag_given(f, FLAG_PKCS11_CONFIG))
+		return check_token(f);
 	TRY(check_no_token(f));
 	if (flag_given(f, FLAG_CERT) && flag_given(f, FLAG_KEY))
 		return NULL;
@@ -145,13 +152,13 @@ static error *open_token(const struct flag_values *f, struct identity *who)
 
 static error *open_user(const struct flag_values *f, struct identity *who)
 {
-	if (!flag_given(f, FLAG_PKCS11_CONFIG)) {
-		TRY(read_certificate(f->values[FLAG_CERT], &who->certificate));
-		return read_key(f->values[FLAG_KEY], &who->key);
-	}
 	struct token_name name = { f->values[FLAG_PKCS11_CERT_ID], f->values[FLAG_PKCS11_CERT_LABEL] };
+	if (flag_given(f, FLAG_CERT))
+		TRY(read_certificate(f->values[FLAG_CERT], &who->certificate));
+	if (flag_given(f, FLAG_KEY))
+		return read_key(f->values[FLAG_KEY], &who->key);
 	TRY(open_token(f, who));
-	return token_certificate(who->token, name, &who->certificate);
+	return who->certificate ? NULL : token_certificate(who->token, name, &who->certificate);
 }
 
 error *identity_open(const struct flag_values *f, struct identity *ret)

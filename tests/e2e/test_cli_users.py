@@ -104,7 +104,9 @@ def test_flags_that_do_not_go_together(bench, alice):
                   ["--pkcs11-key-label", "a", "--pkcs11-cert-label", "a"],
                   [*alice.flags, "--pkcs11-key-label", "a"],
                   ["--pkcs11-config", "token.json", "--pkcs11-cert-label", "a"],
-                  ["--pkcs11-config", "token.json", "--pkcs11-key-label", "a"]):
+                  ["--pkcs11-config", "token.json", "--pkcs11-key-label", "a"],
+                  ["--pkcs11-config", "token.json", "--pkcs11-key-label", "a", "--cert", alice.cert_file,
+                   "--pkcs11-cert-label", "a"]):
         bench.run(*cancel, *flags, check=2)
     assert not bench.server.requests
 
@@ -383,6 +385,7 @@ def test_a_user_in_a_token(bench, workspace, token, kind):
     bench.serve(user).succeed("POST", CANCEL)
     for names in (["--pkcs11-key-label", "user-label", "--pkcs11-cert-label", "user-label"],
                   ["--pkcs11-key-id", "a1b2", "--pkcs11-cert-id", "A1B2"],
+                  ["--pkcs11-key-id", "a1b2", "--cert", user.cert_file],
                   ["--pkcs11-key-id", "a1b2", "--pkcs11-key-label", "user-label", "--pkcs11-cert-label",
                    "user-label"]):
         bench.run("manifest", "update", "cancel", "--pkcs11-config", token.config, *names,
