@@ -24,7 +24,8 @@ error *recovery_key_check(const struct flag_values *flags) MUST_USE;
 /* The same, but none is fine, too. */
 error *recovery_key_check_optional(const struct flag_values *flags) MUST_USE;
 
-/* A user: --cert and --key, or the token's (its certificate may be in a file). Refuses a key that is not the certificate's. */
+/* A user: --cert and --key, or the token's (its certificate may be in a file). Refuses a key that is
+ * not the certificate's. */
 error *identity_open(const struct flag_values *flags, struct identity *ret) MUST_USE;
 /* An RSA key; with neither --key nor --pkcs11-config an identity without one. */
 error *recovery_key_open(const struct flag_values *flags, struct identity *ret) MUST_USE;
