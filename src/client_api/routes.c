@@ -16,6 +16,8 @@ static const struct route routes[] = {
 	{ "/api/v2/update", update_get, update_post },
 	{ "/api/v2/update-manifest", update_manifest_get, update_manifest_post },
 	{ "/api/v2/update-cancel", NULL, update_cancel_post },
+	{ "/api/v2/recover", NULL, recover_post },
+	{ "/api/v2/recover/public-key", recovery_public_key_get, NULL },
 	{ "/api/v2/log", log_get, NULL }, /* ours */
 	{ "/api/v2/sign-quote", NULL, sign_quote_post },
 	{ "/api/v2/monotonic-counter", NULL, monotonic_counter_post },
@@ -26,6 +28,7 @@ static const struct route deprecated_routes[] = {
 	{ "/manifest", manifest_get_v1, manifest_post_v1 },
 	{ "/quote", quote_get_v1, NULL },
 	{ "/secrets", secrets_get_v1, secrets_post_v1 },
+	{ "/recover", NULL, recover_post_v1 },
 	{ "/update", update_get_v1, update_post_v1 },
 	{ "/update-manifest", update_manifest_get_v1, update_manifest_post_v1 },
 	{ "/update-cancel", NULL, update_cancel_post_v1 },

@@ -12,34 +12,62 @@ struct mesh *coordinator_mesh(struct coordinator *c)
 	return mesh;
 }
 
-void coordinator_publish(struct coordinator *c, struct mesh *mesh)
+static void publish(struct coordinator *c, struct mesh *mesh, struct blob *first_evidence)
 {
+	struct blob no_longer = { 0 };
 	pthread_mutex_lock(&c->lock);
 	struct mesh *old = c->mesh;
 	c->mesh = mesh;
+	if (first_evidence) {
+		no_longer = c->first_evidence;
+		c->first_evidence = blob_take(first_evidence);
+		blob_free(&c->mark);
+	}
 	pthread_mutex_unlock(&c->lock);
+	blob_free(&no_longer);
 	mesh_release(old);
 	if (c->options.identity_changed)
 		c->options.identity_changed(c->options.identity_context, mesh);
+}
+
+void coordinator_publish(struct coordinator *c, struct mesh *mesh)
+{
+	publish(c, mesh, NULL);
+}
+
+void coordinator_publish_root(struct coordinator *c, struct mesh *mesh, struct blob *first_evidence)
+{
+	publish(c, mesh, first_evidence);
 }
 
 /* A deployment begins: its root, and the secret that its marbles' keys are derived from. */
 static error *begin_state(const struct coordinator *c, struct transaction *txn, int64_t now)
 {
 	CLEANUP(ca_free) struct ca ca = { 0 };
-	CLEANUP(secret_free) struct secret root_secret = { 0 };
 	TRY_CTX(ca_create(c->options.names, KEY_P256, now, &ca), "creating the root certificate");
-	TRY(mesh_store_ca(txn, &ca));
-	TRY(secret_random(32, &root_secret));
-	TRY(transaction_put(txn, STORED_ROOT_SECRET, secret_view(&root_secret)));
+	TRY(mesh_begin(txn, &ca));
 	return mesh_store_state(txn, STATE_ACCEPTING_MANIFEST);
 }
 
-static error *open_state(struct coordinator *c, int64_t now)
+error *coordinator_begin_incarnation(struct coordinator *c, struct transaction *txn)
+{
+	CLEANUP(history_free) struct history history = { 0 };
+	struct store_head head;
+	store_head(c->options.store, &head);
+	TRY(history_load(txn, &history));
+	TRY(history_extend(txn, head.epoch + 1, &history));
+	pthread_mutex_lock(&c->lock);
+	struct history old = c->history;
+	c->history = history;
+	pthread_mutex_unlock(&c->lock);
+	history = old;
+	return NULL;
+}
+
+static error *open_state(struct coordinator *c, int64_t now, struct mesh **ret)
 {
 	CLEANUP(transaction_free) struct transaction *txn = NULL;
 	CLEANUP(mesh_release) struct mesh *mesh = NULL;
-	struct store_head head;
 	bytes stored;
 	TRY(store_begin(c->options.store, &txn));
 	error *e = transaction_get(txn, STORED_STATE, &stored);
@@ -50,12 +78,22 @@ static error *open_state(struct coordinator *c, int64_t now)
 	TRY(e);
 	TRY(mesh_load(txn, &mesh));
 	TRY(audit_head_read(txn, &c->audit));
-	store_head(c->options.store, &head);
-	TRY(history_load(txn, &c->history));
-	TRY(history_extend(txn, head.epoch + 1, &c->history));
+	TRY(coordinator_begin_incarnation(c, txn));
 	TRY(transaction_commit(&txn));
-	coordinator_publish(c, TAKE(mesh));
+	*ret = TAKE(mesh);
 	return NULL;
+}
+
+/* A state that does not open: a root of this hour serves those who recover it, or who set a new manifest. */
+static error *wait_for_recovery(struct coordinator *c, int64_t now, struct mesh **ret)
+{
+	CLEANUP(ca_free) struct ca ca = { 0 };
+	TRY_CTX(ca_create(c->options.names, KEY_P256, now, &ca), "creating a root certificate");
+	TRY(mesh_in_recovery(&ca, ret));
+	error *e = recovery_begin(store_public(c->options.store), &c->recovery);
+	(*ret)->lock_reason = strdup(e ? error_message(e) : store_locked(c->options.store));
+	error_free(e);
+	return (*ret)->lock_reason ? NULL : error_no_memory();
 }
 
 /* Report data: SHA-256(root certificate DER ‖ nonce); then, when there is a nonce, the digest of where state
@@ -95,8 +133,8 @@ static error *write_standing(struct coordinator *c, struct blob *ret)
 	CLEANUP(writer_free) struct writer w = { 0 };
 	struct store_head head;
 	store_head(c->options.store, &head);
-	write_mark(&w, &c->history, &head);
 	pthread_mutex_lock(&c->lock);
+	write_mark(&w, &c->history, &head);
 	struct audit_head log = c->audit;
 	pthread_mutex_unlock(&c->lock);
 	write_be64(&w, log.entries);
@@ -104,16 +142,26 @@ static error *write_standing(struct coordinator *c, struct blob *ret)
 	return blob_of_writer(&w, "state", ret);
 }
 
+error *coordinator_issue_first(const struct coordinator *c, const struct mesh *mesh, struct blob *ret)
+{
+	return issue(c, blob_view(&mesh->root_der), BYTES_EMPTY, BYTES_EMPTY, ret);
+}
+
 error *coordinator_open(const struct coordinator_options *options, int64_t now,
 			struct coordinator **ret)
 {
 	CLEANUP(coordinator_close) struct coordinator *c = calloc(1, sizeof *c);
+	CLEANUP(mesh_release) struct mesh *mesh = NULL;
+	CLEANUP(blob_free) struct blob evidence = { 0 };
 	TRY_ALLOC(c);
 	c->options = *options;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->changing, NULL);
-	TRY_CTX(open_state(c, now), "opening the state");
-	TRY(issue(c, blob_view(&c->mesh->root_der), BYTES_EMPTY, BYTES_EMPTY, &c->first_evidence));
+	/* A locked state without recovery data is one from before any manifest: nothing is lost with it. */
+	bool waits = store_locked(options->store) && store_public(options->store).size;
+	TRY_CTX(waits ? wait_for_recovery(c, now, &mesh) : open_state(c, now, &mesh), "opening the state");
+	TRY(coordinator_issue_first(c, mesh, &evidence));
+	coordinator_publish_root(c, TAKE(mesh), &evidence);
 	*ret = TAKE(c);
 	return NULL;
 }
@@ -126,6 +174,7 @@ void coordinator_close(struct coordinator *c)
 	blob_free(&c->first_evidence);
 	blob_free(&c->mark);
 	history_free(&c->history);
+	recovery_free(c->recovery);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->changing);
 	free(c);
@@ -158,11 +207,14 @@ static error *attest_freshly(struct coordinator *c, bytes nonce, struct statemen
 
 error *coordinator_attest(struct coordinator *c, bytes nonce, struct statement *ret)
 {
-	CLEANUP(statement_free) struct statement s = { .mesh = coordinator_mesh(c) };
+	CLEANUP(statement_free) struct statement s = { 0 };
+	pthread_mutex_lock(&c->lock);
+	s.mesh = mesh_retain(c->mesh);
+	error *e = nonce.size ? NULL : blob_copy(blob_view(&c->first_evidence), &s.evidence);
+	pthread_mutex_unlock(&c->lock);
+	TRY(e);
 	if (nonce.size)
 		TRY(attest_freshly(c, nonce, &s));
-	else
-		TRY(blob_copy(blob_view(&c->first_evidence), &s.evidence));
 	if (s.evidence.size)
 		TRY(print_collateral(c, blob_view(&s.evidence), &s.collateral));
 	*ret = s;

@@ -5,6 +5,7 @@
 #include "coordinator/audit.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/history.h"
+#include "store/recovery.h"
 
 struct coordinator {
 	struct coordinator_options options;
@@ -16,9 +17,16 @@ struct coordinator {
 	int64_t refusals_until; /* see refusal.c */
 	struct history history; /* set when the state is opened */
 	pthread_mutex_t changing; /* held by the change under way; taken before `lock` */
-	struct blob first_evidence; /* over the root certificate, without a nonce */
+	struct blob first_evidence; /* over the root certificate, without a nonce; goes with `mesh` */
+	struct recovery *recovery;  /* in state recovery, when anything can recover it; by `changing` */
 };
 
+/* Makes a snapshot with another root the present one; takes both over. */
+void coordinator_publish_root(struct coordinator *c, struct mesh *mesh, struct blob *first_evidence);
+/* Evidence over a root certificate, without a nonce. Empty in plain simulation. */
+error *coordinator_issue_first(const struct coordinator *c, const struct mesh *mesh, struct blob *ret) MUST_USE;
+/* This start of the coordinator is on record from the next commit on. */
+error *coordinator_begin_incarnation(struct coordinator *c, struct transaction *txn) MUST_USE;
 /* Makes a snapshot the present one; takes it over. */
 void coordinator_publish(struct coordinator *c, struct mesh *mesh);
 /* The bytes of a base view as the public headers have it. */

@@ -32,6 +32,14 @@ error *mesh_store_ca(struct transaction *txn, const struct ca *ca)
 	return put_certificate(txn, STORED_MARBLE_ROOT_CERTIFICATE, ca->marble_root);
 }
 
+error *mesh_begin(struct transaction *txn, const struct ca *ca)
+{
+	CLEANUP(secret_free) struct secret root_secret = { 0 };
+	TRY(mesh_store_ca(txn, ca));
+	TRY(secret_random(32, &root_secret));
+	return transaction_put(txn, STORED_ROOT_SECRET, secret_view(&root_secret));
+}
+
 error *mesh_store_state(struct transaction *txn, enum coordinator_state state)
 {
 	uint8_t number = (uint8_t)state;
@@ -175,13 +183,32 @@ static error *load_manifest(struct transaction *txn, struct mesh *mesh)
 	return plans_make(mesh);
 }
 
-error *mesh_load(struct transaction *txn, struct mesh **ret)
+static error *new_mesh(struct mesh **ret)
 {
-	CLEANUP(mesh_release) struct mesh *mesh = calloc(1, sizeof *mesh);
-	bytes stored;
+	struct mesh *mesh = calloc(1, sizeof *mesh);
 	TRY_ALLOC(mesh);
 	atomic_init(&mesh->references, 1);
 	mesh->key_kind = KEY_P256;
+	*ret = mesh;
+	return NULL;
+}
+
+error *mesh_in_recovery(const struct ca *ca, struct mesh **ret)
+{
+	CLEANUP(mesh_release) struct mesh *mesh = NULL;
+	TRY(new_mesh(&mesh));
+	mesh->state = STATE_RECOVERY;
+	TRY(ca_share(ca, &mesh->ca));
+	TRY(print_ca(mesh));
+	*ret = TAKE(mesh);
+	return NULL;
+}
+
+error *mesh_load(struct transaction *txn, struct mesh **ret)
+{
+	CLEANUP(mesh_release) struct mesh *mesh = NULL;
+	bytes stored;
+	TRY(new_mesh(&mesh));
 	TRY(load_state(txn, &mesh->state));
 	error *e = transaction_get(txn, STORED_ROLLBACK, &stored);
 	mesh->rolled_back = !e;
@@ -214,6 +241,7 @@ void mesh_release(struct mesh *mesh)
 	plans_free(mesh);
 	ca_free(&mesh->ca);
 	blob_free(&mesh->root_der);
+	free(mesh->lock_reason);
 	blob_free(&mesh->manifest_signature);
 	free(mesh->chain_pem);
 	free(mesh->root_pem);

@@ -30,6 +30,7 @@ struct mesh {
 	struct ca ca;
 	enum key_kind key_kind;       /* of marbles' keys */
 	struct blob root_der;
+	char *lock_reason;            /* in state recovery: why */
 	char *chain_pem;              /* intermediate, then root */
 	char *root_pem, *intermediate_pem, *marble_root_pem;
 	struct manifest *manifest;    /* NULL before one is set, as are those below */
@@ -64,6 +65,10 @@ struct mesh {
 /* Reads the mesh as the transaction sees it. Every template of the manifest is parsed and tried. */
 error *mesh_load(struct transaction *txn, struct mesh **ret) MUST_USE;
 error *mesh_store_ca(struct transaction *txn, const struct ca *ca) MUST_USE;
+/* The least that a deployment's state holds: its authority, a fresh root secret. */
+error *mesh_begin(struct transaction *txn, const struct ca *ca) MUST_USE;
+/* A snapshot of a coordinator that waits for recovery; shares the authority, which serves its API. */
+error *mesh_in_recovery(const struct ca *ca, struct mesh **ret) MUST_USE;
 error *mesh_store_state(struct transaction *txn, enum coordinator_state state) MUST_USE;
 /* The kind of key that the manifest wants for intermediate and marbles. */
 enum key_kind mesh_key_kind(const struct manifest *manifest);

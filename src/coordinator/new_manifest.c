@@ -56,6 +56,17 @@ static error *name_parts(const struct manifest *m, struct recovery_parts *parts,
 	return NULL;
 }
 
+error *state_reseal(struct transaction *txn, const struct manifest *m)
+{
+	static const enum sealing_mode modes[] = { [SEAL_PRODUCT_KEY] = SEALED_FOR_PRODUCT,
+						   [SEAL_UNIQUE_KEY] = SEALED_FOR_UNIQUE,
+						   [SEAL_DISABLED] = SEALED_FOR_NOBODY };
+	struct sealing sealing = { .mode = modes[m->config.seal_mode] };
+	TRY(transaction_get(txn, STORED_STATE_KEY, &sealing.state_key));
+	TRY(transaction_get(txn, STORED_RECOVERY, &sealing.public_section));
+	return transaction_reseal(txn, &sealing);
+}
+
 error *recovery_secrets_make(struct transaction *txn, const struct manifest *m, struct named_blobs *ret)
 {
 	CLEANUP(secret_free) struct secret state_key = { 0 };
@@ -64,5 +75,6 @@ error *recovery_secrets_make(struct transaction *txn, const struct manifest *m, 
 	TRY(recovery_split(m, secret_view(&state_key), &parts));
 	TRY(transaction_put(txn, STORED_STATE_KEY, secret_view(&state_key)));
 	TRY(transaction_put(txn, STORED_RECOVERY, blob_view(&parts.public_section)));
+	TRY(state_reseal(txn, m));
 	return name_parts(m, &parts, ret);
 }

@@ -36,6 +36,16 @@ error *coordinator_read_secrets(struct coordinator *c, bytes user_certificate, c
 error *coordinator_write_secrets(struct coordinator *c, bytes user_certificate, json_t *uploads,
 				 int64_t now) MUST_USE;
 
+/* ---- Recovery ---- */
+
+/* A recovery secret: plain (32 or 33 bytes; 16 for old clients), else encrypted to the key of
+ * coordinator_recovery_key, with its owner's signature over the plain one. *ret_remaining: how many are still
+ * needed; 0: the state is open. */
+error *coordinator_recover(struct coordinator *c, bytes recovery_secret, bytes signature, int64_t now,
+			   size_t *ret_remaining) MUST_USE;
+/* SubjectPublicKeyInfo DER of an RSA key for this recovery. */
+error *coordinator_recovery_key(struct coordinator *c, struct blob *ret) MUST_USE;
+
 /* ---- The log ---- */
 
 /* Entries from `first` (from 1) on, at most `most`. */

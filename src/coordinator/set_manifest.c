@@ -27,6 +27,13 @@ static error *fit_intermediate(const struct coordinator *c, struct transaction *
 	return mesh_store_ca(txn, ca);
 }
 
+/* The root that serves those who wait becomes that of the new deployment. */
+static error *begin_anew(struct coordinator *c, struct transaction *txn, const struct ca *ca)
+{
+	TRY(mesh_begin(txn, ca));
+	return coordinator_begin_incarnation(c, txn);
+}
+
 error *coordinator_set_manifest(struct coordinator *c, bytes text, int64_t now,
 				struct named_blobs *ret_recovery)
 {
@@ -40,6 +47,8 @@ error *coordinator_set_manifest(struct coordinator *c, bytes text, int64_t now,
 	TRY(change_begin(c, &change));
 	TRY(state_require(change.mesh->state, REQUEST_SET_MANIFEST));
 	TRY(ca_share(&change.mesh->ca, &ca));
+	if (change.mesh->state == STATE_RECOVERY) /* the sealed state is given up */
+		TRY(begin_anew(c, change.txn, &ca));
 	TRY(fit_intermediate(c, change.txn, m, &ca, now));
 	TRY(make_shared_secrets(change.txn, m, &ca, now));
 	TRY(recovery_secrets_make(change.txn, m, &recovery));

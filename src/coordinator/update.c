@@ -139,7 +139,9 @@ static error *write_manifest(struct change *change, struct renewal *renewal, con
 	TRY(new_manifest_put(txn, m, renewal->ca.root_key));
 	TRY(transaction_delete(txn, STORED_ROLLBACK)); /* the owners have seen it */
 	TRY(forget_pending(txn));
-	if (!same_recovery(change->mesh->manifest, m))
+	if (same_recovery(change->mesh->manifest, m))
+		TRY(state_reseal(txn, m));
+	else
 		TRY(recovery_secrets_make(txn, m, ret_recovery));
 	return log_step(txn, now, "Manifest updated", NULL, m, NULL);
 }

@@ -14,6 +14,6 @@ static void memory_close(void *context)
 
 error *store_open_memory(struct store **ret)
 {
-	static const struct store_backend memory = { memory_commit, memory_close };
-	return store_new(&memory, NULL, ret);
+	static const struct store_backend memory = { .commit = memory_commit, .close = memory_close };
+	return store_new(&memory, NULL, NULL, NULL, ret);
 }

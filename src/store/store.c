@@ -1,6 +1,7 @@
 #include <openssl/evp.h>
 #include <pthread.h>
 
+#include "base/blob.h"
 #include "base/random.h"
 #include "base/writer.h"
 #include "store/backend.h"
@@ -18,9 +19,21 @@ struct store {
 struct transaction {
 	struct store *store;
 	struct map changes;
+	bool reseal;
+	enum sealing_mode mode;
+	struct secret state_key;
+	struct blob public_section;
 };
 
-error *store_new(const struct store_backend *backend, void *context, struct store **ret)
+static void set_head(struct store *store, const struct store_head *head)
+{
+	pthread_mutex_lock(&store->head_lock);
+	store->head = *head;
+	pthread_mutex_unlock(&store->head_lock);
+}
+
+error *store_new(const struct store_backend *backend, void *context, struct map *read,
+		 const struct store_head *head, struct store **ret)
 {
 	struct store *store = calloc(1, sizeof *store);
 	if (!store || pthread_mutex_init(&store->writer, NULL) != 0) {
@@ -31,8 +44,51 @@ error *store_new(const struct store_backend *backend, void *context, struct stor
 	pthread_mutex_init(&store->head_lock, NULL);
 	store->backend = backend;
 	store->context = context;
+	if (read) {
+		store->committed = *read;
+		*read = (struct map){ 0 };
+	}
+	if (head)
+		store->head = *head;
 	*ret = store;
 	return NULL;
+}
+
+const char *store_locked(const struct store *store)
+{
+	return store->backend->locked ? store->backend->locked(store->context) : NULL;
+}
+
+bytes store_public(const struct store *store)
+{
+	return store->backend->public_section ? store->backend->public_section(store->context) : BYTES_EMPTY;
+}
+
+error *store_unlock(struct store *store, bytes state_key)
+{
+	struct map read = { 0 };
+	struct store_head head;
+	if (!store_locked(store))
+		return error_new(ERROR_WRONG_STATE, "the state is not locked");
+	TRY(store->backend->unlock(store->context, state_key, &read, &head));
+	pthread_mutex_lock(&store->writer);
+	map_clear(&store->committed);
+	store->committed = read;
+	set_head(store, &head);
+	pthread_mutex_unlock(&store->writer);
+	return NULL;
+}
+
+void store_lock(struct store *store, const char *why)
+{
+	static const struct store_head none;
+	if (!store->backend->lock)
+		return;
+	pthread_mutex_lock(&store->writer);
+	store->backend->lock(store->context, why);
+	map_clear(&store->committed);
+	set_head(store, &none);
+	pthread_mutex_unlock(&store->writer);
 }
 
 void store_close(struct store *store)
@@ -64,6 +120,21 @@ error *transaction_get(struct transaction *txn, const char *name, bytes *ret)
 	if (!entry || entry->deleted)
 		return error_new(ERROR_NOT_FOUND, "the state holds no \"%s\"", name);
 	*ret = secret_view(&entry->value);
+	return NULL;
+}
+
+error *transaction_reseal(struct transaction *txn, const struct sealing *sealing)
+{
+	CLEANUP(secret_free) struct secret key = { 0 };
+	CLEANUP(blob_free) struct blob public_section = { 0 };
+	TRY(secret_copy(sealing->state_key, &key));
+	TRY(blob_copy(sealing->public_section, &public_section));
+	secret_free(&txn->state_key);
+	blob_free(&txn->public_section);
+	txn->reseal = true;
+	txn->mode = sealing->mode;
+	txn->state_key = secret_take(&key);
+	txn->public_section = blob_take(&public_section);
 	return NULL;
 }
 
@@ -136,6 +207,11 @@ static error *list_change(void *context, struct map_entry *entry)
 	return NULL;
 }
 
+static error *list_present(void *context, struct map_entry *entry)
+{
+	return entry->deleted ? NULL : list_change(context, entry);
+}
+
 /* The committed map gets room for every new name first: after the backend has said yes,
  * nothing may fail any more. */
 static error *reserve_entry(void *context, struct map_entry *entry)
@@ -201,20 +277,49 @@ static error *next_head(const struct store *store, const struct change_list *lis
 	return NULL;
 }
 
-static void set_head(struct store *store, const struct store_head *head)
+/* Everything as it will be: what is committed, under the changes. */
+static error *rewrite(struct transaction *txn, const struct store_head *head)
 {
-	pthread_mutex_lock(&store->head_lock);
-	store->head = *head;
-	pthread_mutex_unlock(&store->head_lock);
+	struct store *store = txn->store;
+	struct merge merge = { .prefix = "" };
+	struct change_list all = { 0 };
+	const struct sealing anew = { txn->mode, secret_view(&txn->state_key),
+				      blob_view(&txn->public_section) };
+	error *e = store_locked(store) ? NULL : map_each(&store->committed, merge_entry, &merge);
+	if (!e)
+		e = map_each(&txn->changes, merge_entry, &merge);
+	if (!e) {
+		all.items = calloc(merge.seen.count + 1, sizeof *all.items);
+		e = all.items ? map_each(&merge.seen, list_present, &all) : error_no_memory();
+	}
+	if (!e)
+		e = store->backend->rewrite(store->context, all.items, all.count, head,
+					    txn->reseal ? &anew : NULL);
+	free(all.items);
+	map_clear(&merge.seen);
+	return e;
+}
+
+static error *make_durable(struct transaction *txn, const struct change_list *list,
+			   const struct store_head *head)
+{
+	struct store *store = txn->store;
+	if (txn->reseal && store->backend->rewrite)
+		return rewrite(txn, head);
+	if (store_locked(store))
+		return error_new(ERROR_WRONG_STATE, "the state is locked: %s", store_locked(store));
+	if (store->backend->crowded && store->backend->crowded(store->context))
+		return rewrite(txn, head);
+	return store->backend->commit(store->context, list->items, list->count, head);
 }
 
 static error *commit_changes(struct transaction *txn)
 {
 	struct store *store = txn->store;
-	if (!txn->changes.count)
+	if (!txn->changes.count && !txn->reseal)
 		return NULL;
 	struct store_head head;
-	struct change_list list = { calloc(txn->changes.count, sizeof *list.items), 0 };
+	struct change_list list = { calloc(txn->changes.count + 1, sizeof *list.items), 0 };
 	TRY_ALLOC(list.items);
 	error *e = map_each(&txn->changes, list_change, &list);
 	if (!e)
@@ -222,14 +327,14 @@ static error *commit_changes(struct transaction *txn)
 	if (!e)
 		e = next_head(store, &list, &head);
 	if (!e)
-		e = store->backend->commit(store->context, list.items, list.count, &head);
+		e = make_durable(txn, &list, &head);
 	free(list.items);
 	if (!e) {
 		set_head(store, &head);
 		return map_each(&txn->changes, apply_entry, store);
 	}
 	error_free(map_each(&txn->changes, drop_reserved, store));
-	return error_wrap(e, "the state is unchanged");
+	return e;
 }
 
 error *transaction_commit(struct transaction **txn)
@@ -245,5 +350,7 @@ void transaction_free(struct transaction *txn)
 		return;
 	pthread_mutex_unlock(&txn->store->writer);
 	map_clear(&txn->changes);
+	secret_free(&txn->state_key);
+	blob_free(&txn->public_section);
 	free(txn);
 }

@@ -24,6 +24,16 @@ void store_head(struct store *store, struct store_head *ret);
 
 /* Keeps nothing when the process ends. */
 error *store_open_memory(struct store **ret) MUST_USE;
+/* Why the state can't be read: its key is not there or does not fit. NULL: it can. A locked store shows
+ * nothing; a transaction that reseals it discards what it held. */
+const char *store_locked(const struct store *store);
+/* Of a locked state: what stands beside it unencrypted. Anybody may have written it. */
+bytes store_public(const struct store *store);
+/* Tries a state key. ERROR_DENIED when the state does not open with it, all of it: it stays locked. */
+error *store_unlock(struct store *store, bytes state_key) MUST_USE;
+/* Locks it again: what was read is forgotten. */
+void store_lock(struct store *store, const char *why);
+
 void store_close(struct store *store);
 DEFINE_CLEANUP(store_close, struct store *)
 
@@ -38,6 +48,15 @@ error *transaction_delete(struct transaction *txn, const char *name) MUST_USE;
 error *transaction_each(struct transaction *txn, const char *prefix,
 			error *(*visit)(void *context, const char *name, bytes value),
 			void *context) MUST_USE;
+/* How the state is to be sealed from this commit on. */
+enum sealing_mode { SEALED_FOR_NOBODY, SEALED_FOR_PRODUCT, SEALED_FOR_UNIQUE };
+struct sealing {
+	enum sealing_mode mode; /* disabled: only recovery opens it after a restart */
+	bytes state_key;        /* 32 bytes */
+	bytes public_section;   /* what may be read without it */
+};
+/* The commit writes everything anew, sealed so. Copies what it is given. */
+error *transaction_reseal(struct transaction *txn, const struct sealing *sealing) MUST_USE;
 /* Ends the transaction in either case. After an error nothing of it has happened. */
 error *transaction_commit(struct transaction **txn) MUST_USE;
 /* Gives it up, unless committed. NULL is accepted. */

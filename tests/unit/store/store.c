@@ -27,7 +27,7 @@ static void close_nothing(void *context)
 	(void)context;
 }
 
-static const struct store_backend moody = { commit_or_refuse, close_nothing };
+static const struct store_backend moody = { .commit = commit_or_refuse, .close = close_nothing };
 
 static void put(struct store *store, const char *name, const char *value)
 {
@@ -103,7 +103,7 @@ static void a_refused_commit_changes_nothing(void **state)
 	(void)state;
 	size_t count = 0;
 	CLEANUP(store_close) struct store *store = NULL;
-	OK(store_new(&moody, &count, &store));
+	OK(store_new(&moody, &count, NULL, NULL, &store));
 	put(store, "kept", "old");
 	backend_refuses = true;
 	struct transaction *txn;
