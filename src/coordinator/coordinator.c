@@ -2,6 +2,7 @@
 
 #include <openssl/sha.h>
 
+#include "coordinator/guard.h"
 #include "marblerun/coordinator.h"
 
 struct mesh *coordinator_mesh(struct coordinator *c)
@@ -78,6 +79,7 @@ static error *open_state(struct coordinator *c, int64_t now, struct mesh **ret)
 	TRY(e);
 	TRY(mesh_load(txn, &mesh));
 	TRY(audit_head_read(txn, &c->audit));
+	TRY(guard_check(c, txn));
 	TRY(coordinator_begin_incarnation(c, txn));
 	TRY(transaction_commit(&txn));
 	*ret = TAKE(mesh);
@@ -159,7 +161,13 @@ error *coordinator_open(const struct coordinator_options *options, int64_t now,
 	pthread_mutex_init(&c->changing, NULL);
 	/* A locked state without recovery data is one from before any manifest: nothing is lost with it. */
 	bool waits = store_locked(options->store) && store_public(options->store).size;
-	TRY_CTX(waits ? wait_for_recovery(c, now, &mesh) : open_state(c, now, &mesh), "opening the state");
+	error *e = waits ? NULL : open_state(c, now, &mesh);
+	if (e && error_code(e) == ERROR_DENIED) { /* it opens, but is not to be believed */
+		store_lock(options->store, error_message(e));
+		error_free(TAKE(e));
+		waits = true;
+	}
+	TRY_CTX(e ? e : waits ? wait_for_recovery(c, now, &mesh) : NULL, "opening the state");
 	TRY(coordinator_issue_first(c, mesh, &evidence));
 	coordinator_publish_root(c, TAKE(mesh), &evidence);
 	*ret = TAKE(c);

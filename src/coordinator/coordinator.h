@@ -15,11 +15,22 @@ struct endorsements {
 	void (*release)(void *context, void *hold);
 };
 
+/* A counter that only goes up, in hardware that the host can't turn back. */
+struct hardware_counter {
+	void *context;
+	/* Makes a new one that answers to the 32 bytes of `auth` only. */
+	error *(*provision)(void *context, bytes auth, uint32_t *ret_index);
+	error *(*use)(void *context, uint32_t index, bytes auth);
+	error *(*read)(void *context, uint64_t *ret);
+	error *(*increment)(void *context);
+};
+
 struct coordinator_options {
 	struct store *store;               /* borrowed */
 	marblerun_issuer *issuer;          /* borrowed; NULL: plain simulation, no evidence at all */
 	marblerun_verifier *verifier;      /* borrowed */
 	struct endorsements endorsements;
+	const struct hardware_counter *counter; /* borrowed; NULL: there is none */
 	const struct san_list *names;      /* for the coordinator's certificates; borrowed */
 	/* Called whenever the certificates of its servers may have changed. */
 	void (*identity_changed)(void *context, const struct mesh *mesh);

@@ -18,6 +18,7 @@ struct coordinator {
 	struct history history; /* set when the state is opened */
 	pthread_mutex_t changing; /* held by the change under way; taken before `lock` */
 	struct blob first_evidence; /* over the root certificate, without a nonce; goes with `mesh` */
+	uint64_t counter_base, counter_value; /* see guard.c; by the transaction under way */
 	struct recovery *recovery;  /* in state recovery, when anything can recover it; by `changing` */
 };
 

@@ -5,6 +5,7 @@
  * signed by recovery keys, and these must be the ones of the very manifest that the state turns out to hold:
  * nobody but their owners brings back a state under that manifest. */
 #include "coordinator/change.h"
+#include "coordinator/guard.h"
 #include "coordinator/new_manifest.h"
 #include "coordinator/people.h"
 
@@ -42,6 +43,7 @@ static error *adopt(struct coordinator *c, int64_t now)
 	TRY(recovery_confirm(c->recovery, mesh->manifest));
 	TRY(audit_append(txn, now, AUDIT_UPDATE, "State recovered", fingerprint_field(mesh->manifest)));
 	TRY(coordinator_begin_incarnation(c, txn));
+	TRY(guard_begin(c, txn)); /* the owners know that it is this state that goes on */
 	TRY(state_reseal(txn, mesh->manifest));
 	TRY(audit_head_read(txn, &head));
 	TRY(coordinator_issue_first(c, mesh, &evidence));

@@ -1,5 +1,6 @@
 /* Setting the first manifest: check it whole, make what lasts, sign it, commit, publish. */
 #include "coordinator/change.h"
+#include "coordinator/guard.h"
 #include "coordinator/new_manifest.h"
 #include "secrets/generate.h"
 
@@ -31,7 +32,8 @@ static error *fit_intermediate(const struct coordinator *c, struct transaction *
 static error *begin_anew(struct coordinator *c, struct transaction *txn, const struct ca *ca)
 {
 	TRY(mesh_begin(txn, ca));
-	return coordinator_begin_incarnation(c, txn);
+	TRY(coordinator_begin_incarnation(c, txn));
+	return guard_begin(c, txn);
 }
 
 error *coordinator_set_manifest(struct coordinator *c, bytes text, int64_t now,

@@ -50,6 +50,8 @@ error *configuration_read(struct configuration *ret)
 		.client_address = text("EDG_COORDINATOR_CLIENT_ADDR", ":4433"),
 		.dns_names = text("EDG_COORDINATOR_DNS_NAMES", "localhost"),
 		.startup_manifest = text("EDG_STARTUP_MANIFEST", NULL),
+		.tpm = text("MARBLERUN_TPM", NULL),
+		.seal_folder = text("EDG_COORDINATOR_SEAL_DIR", "marblerun-coordinator-data"),
 	};
 	TRY(read_log(&c));
 	TRY(read_simulation(&c));

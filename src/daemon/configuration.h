@@ -8,6 +8,8 @@ struct configuration {
 	const char *mesh_address, *client_address;
 	const char *dns_names;
 	const char *startup_manifest; /* a path; NULL: none */
+	const char *tpm;              /* a TCTI; NULL: no TPM guards the state */
+	const char *seal_folder;      /* where the sealed state is */
 	bool plain_simulation;        /* OE_SIMULATION=1 */
 	bool simulated_platform;      /* MARBLERUN_SIM_PLATFORM names one */
 	enum log_format log_format;

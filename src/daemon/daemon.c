@@ -9,6 +9,8 @@
 #include "daemon/endorsement_folder.h"
 #include "marble_api/marble_api.h"
 #include "net/http_server.h"
+#include "store/sealed.h"
+#include "tpm/counter.h"
 
 enum { DRAIN_SECONDS = 30, QUEUE_MAX = 4096, GIVES_WAY = 19 };
 
@@ -20,6 +22,8 @@ struct daemon {
 	struct endorsement_folder *folder;
 	struct san_list names;
 	struct store *store;
+	struct tpm_counter *tpm;
+	struct hardware_counter counter;
 	struct loops *loops;
 	struct workers *fast, *slow;
 	struct tls_server *client_tls, *marble_tls;
@@ -46,6 +50,7 @@ static void daemon_free(struct daemon *d)
 	tls_server_free(d->marble_tls);
 	loops_free(d->loops);
 	store_close(d->store);
+	tpm_counter_close(d->tpm);
 	san_free(&d->names);
 	endorsement_folder_close(d->folder);
 	marblerun_verifier_free(d->verifier);
@@ -121,15 +126,74 @@ static error *open_tls(struct daemon *d)
 	return tls_server_new(TLS_CLIENT_AUTH_REQUIRED, true, marble_protocols, &d->marble_tls);
 }
 
+/* The platform's keys for this program. Plain simulation has no platform: its state is sealed with a key that
+ * anybody knows, so that everything else about it is as on a TEE. */
+static error *read_sealing_keys(struct daemon *d, struct secret *product, struct secret *unique)
+{
+	static const uint8_t nobodys[32] = "plain simulation seals nothing";
+	if (!d->issuer) {
+		TRY(secret_copy(BYTES_OF_ARRAY(nobodys), product));
+		return secret_copy(BYTES_OF_ARRAY(nobodys), unique);
+	}
+	return error_new(ERROR_UNSUPPORTED, "later");
+}
+
+static error *open_store(struct daemon *d)
+{
+	CLEANUP(secret_free) struct secret product = { 0 };
+	CLEANUP(secret_free) struct secret unique = { 0 };
+	if (d->issuer)
+		return store_open_memory(&d->store);
+	TRY(read_sealing_keys(d, &product, &unique));
+	struct sealed_options options = { d->configuration->seal_folder, secret_view(&product),
+					  secret_view(&unique), NULL };
+	TRY_CTX(store_open_sealed(&options, &d->store), "sealed state (EDG_COORDINATOR_SEAL_DIR)");
+	if (store_locked(d->store))
+		log_warning("the sealed state does not open", LOG_TEXT_FIELD("why", store_locked(d->store)));
+	return NULL;
+}
+
+static error *counter_provision(void *context, bytes auth, uint32_t *ret_index)
+{
+	return tpm_counter_provision(context, auth, ret_index);
+}
+
+static error *counter_use(void *context, uint32_t index, bytes auth)
+{
+	return tpm_counter_use(context, index, auth);
+}
+
+static error *counter_read(void *context, uint64_t *ret)
+{
+	return tpm_counter_read(context, ret);
+}
+
+static error *counter_increment(void *context)
+{
+	return tpm_counter_increment(context);
+}
+
+static error *open_tpm(struct daemon *d)
+{
+	if (!d->configuration->tpm)
+		return NULL;
+	TRY_CTX(tpm_counter_open(d->configuration->tpm, &d->tpm), "MARBLERUN_TPM");
+	d->counter = (struct hardware_counter){ d->tpm, counter_provision, counter_use, counter_read,
+						counter_increment };
+	return NULL;
+}
+
 static error *open_coordinator(struct daemon *d)
 {
 	TRY_CTX(san_add_list(&d->names, d->configuration->dns_names), "EDG_COORDINATOR_DNS_NAMES");
-	TRY(store_open_memory(&d->store));
+	TRY(open_store(d));
+	TRY(open_tpm(d));
 	struct coordinator_options options = {
 		.store = d->store,
 		.issuer = d->issuer,
 		.verifier = d->verifier,
 		.endorsements = d->folder ? endorsement_folder_use(d->folder) : no_endorsements(),
+		.counter = d->tpm ? &d->counter : NULL,
 		.names = &d->names,
 		.identity_changed = identity_changed,
 		.identity_context = d,

@@ -359,6 +359,8 @@ static error *unlock(void *context, bytes state_key, struct map *ret, struct sto
 	struct sealed *s = context;
 	if (state_key.size != 32)
 		return error_new(ERROR_DENIED, "a state key has 32 bytes");
+	if (!s->held.size) /* it was open before */
+		TRY(read_whole(s, s->data_path, FILE_MAX, NULL, &s->held));
 	TRY(open_held(s, state_key, ret, ret_head));
 	s->mode = SEALED_FOR_NOBODY; /* until it is resealed */
 	set_locked(s, NULL);
@@ -370,6 +372,7 @@ static void lock(void *context, const char *why)
 	struct sealed *s = context;
 	secret_free(&s->state_key);
 	generation_free(&s->generation);
+	blob_free(&s->held);
 	set_locked(s, why);
 }
 

@@ -14,6 +14,8 @@ struct store {
 	struct map committed;
 	pthread_mutex_t head_lock;
 	struct store_head head;
+	struct store_guard guard; /* and the following: by the transaction under way */
+	bool stuck;
 };
 
 struct transaction {
@@ -89,6 +91,11 @@ void store_lock(struct store *store, const char *why)
 	map_clear(&store->committed);
 	set_head(store, &none);
 	pthread_mutex_unlock(&store->writer);
+}
+
+void store_set_guard(struct store *store, struct store_guard guard)
+{
+	store->guard = guard;
 }
 
 void store_close(struct store *store)
@@ -304,6 +311,9 @@ static error *make_durable(struct transaction *txn, const struct change_list *li
 			   const struct store_head *head)
 {
 	struct store *store = txn->store;
+	if (store->stuck)
+		return error_new(ERROR_UNAVAILABLE, "an earlier commit was stored, but not confirmed: restart the "
+				 "coordinator");
 	if (txn->reseal && store->backend->rewrite)
 		return rewrite(txn, head);
 	if (store_locked(store))
@@ -311,6 +321,13 @@ static error *make_durable(struct transaction *txn, const struct change_list *li
 	if (store->backend->crowded && store->backend->crowded(store->context))
 		return rewrite(txn, head);
 	return store->backend->commit(store->context, list->items, list->count, head);
+}
+
+static error *confirm(struct store *store, uint64_t epoch)
+{
+	error *e = store->guard.committed ? store->guard.committed(store->guard.context, epoch) : NULL;
+	store->stuck = e;
+	return error_wrap(e, "the change is stored, but not confirmed");
 }
 
 static error *commit_changes(struct transaction *txn)
@@ -331,7 +348,8 @@ static error *commit_changes(struct transaction *txn)
 	free(list.items);
 	if (!e) {
 		set_head(store, &head);
-		return map_each(&txn->changes, apply_entry, store);
+		e = map_each(&txn->changes, apply_entry, store);
+		return e ? e : confirm(store, head.epoch);
 	}
 	error_free(map_each(&txn->changes, drop_reserved, store));
 	return e;

@@ -34,6 +34,14 @@ error *store_unlock(struct store *store, bytes state_key) MUST_USE;
 /* Locks it again: what was read is forgotten. */
 void store_lock(struct store *store, const char *why);
 
+/* Told of each commit that is durable, before it is acknowledged: whatever else must happen for it to count.
+ * When that fails, the store takes no further commits. */
+struct store_guard {
+	void *context;
+	error *(*committed)(void *context, uint64_t epoch);
+};
+void store_set_guard(struct store *store, struct store_guard guard);
+
 void store_close(struct store *store);
 DEFINE_CLEANUP(store_close, struct store *)
 
