@@ -93,9 +93,13 @@ static error *wait_for_recovery(struct coordinator *c, int64_t now, struct mesh 
 	TRY_CTX(ca_create(c->options.names, KEY_P256, now, &ca), "creating a root certificate");
 	TRY(mesh_in_recovery(&ca, ret));
 	error *e = recovery_begin(store_public(c->options.store), &c->recovery);
-	(*ret)->lock_reason = strdup(e ? error_message(e) : store_locked(c->options.store));
+	const char *why = e ? error_message(e) : store_locked(c->options.store);
+	int length = asprintf(&(*ret)->lock_reason, "%s (%s)", state_text(STATE_RECOVERY), why);
 	error_free(e);
-	return (*ret)->lock_reason ? NULL : error_no_memory();
+	if (length >= 0)
+		return NULL;
+	(*ret)->lock_reason = NULL;
+	return error_no_memory();
 }
 
 /* Report data: SHA-256(root certificate DER ‖ nonce); then, when there is a nonce, the digest of where state

@@ -225,7 +225,7 @@ const char *mesh_status_text(const struct mesh *mesh)
 	if (mesh->rolled_back)
 		return "Coordinator was rolled back: marbles have seen a newer state than this one. See the log; an "
 		       "update of the manifest acknowledges it.";
-	return state_text(mesh->state);
+	return mesh->lock_reason ? mesh->lock_reason : state_text(mesh->state);
 }
 
 struct mesh *mesh_retain(struct mesh *mesh)

@@ -30,7 +30,7 @@ struct mesh {
 	struct ca ca;
 	enum key_kind key_kind;       /* of marbles' keys */
 	struct blob root_der;
-	char *lock_reason;            /* in state recovery: why */
+	char *lock_reason;            /* in state recovery: what the status says */
 	char *chain_pem;              /* intermediate, then root */
 	char *root_pem, *intermediate_pem, *marble_root_pem;
 	struct manifest *manifest;    /* NULL before one is set, as are those below */

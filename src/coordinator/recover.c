@@ -15,7 +15,7 @@ static error *require(const struct coordinator *c)
 {
 	TRY(state_require(c->mesh->state, REQUEST_RECOVER));
 	if (!c->recovery)
-		return error_new(ERROR_WRONG_STATE, "this state can't be recovered: %s", c->mesh->lock_reason);
+		return error_new(ERROR_WRONG_STATE, "%s", mesh_status_text(c->mesh));
 	return NULL;
 }
 

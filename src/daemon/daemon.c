@@ -148,8 +148,6 @@ static error *open_store(struct daemon *d)
 	struct sealed_options options = { d->configuration->seal_folder, secret_view(&product),
 					  secret_view(&unique), NULL };
 	TRY_CTX(store_open_sealed(&options, &d->store), "sealed state (EDG_COORDINATOR_SEAL_DIR)");
-	if (store_locked(d->store))
-		log_warning("the sealed state does not open", LOG_TEXT_FIELD("why", store_locked(d->store)));
 	return NULL;
 }
 
@@ -198,7 +196,11 @@ static error *open_coordinator(struct daemon *d)
 		.identity_changed = identity_changed,
 		.identity_context = d,
 	};
-	return coordinator_open(&options, clock_now(), &d->coordinator);
+	TRY(coordinator_open(&options, clock_now(), &d->coordinator));
+	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(d->coordinator);
+	if (mesh->state == STATE_RECOVERY)
+		log_warning("waiting for recovery", LOG_TEXT_FIELD("why", mesh_status_text(mesh)));
+	return NULL;
 }
 
 static error *set_startup_manifest(struct daemon *d)

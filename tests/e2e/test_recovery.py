@@ -3,6 +3,8 @@
 import base64
 import json
 import shutil
+import socket
+import time
 
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
@@ -311,3 +313,91 @@ def test_two_coordinators_do_not_share_a_folder(deployment, workspace):
     with pytest.raises(Exception) as refusal:
         Coordinator(workspace, deployment.platform, EDG_COORDINATOR_SEAL_DIR=str(deployment.folder))
     assert "in use" in str(refusal.value)
+
+
+# ---- a host that puts an older state back ----
+
+def snapshot(deployment):
+    return {n: (deployment.folder / n).read_bytes() for n in (DATA, KEY)}
+
+
+def put_back(deployment, files):
+    deployment.stop()
+    for name, content in files.items():
+        (deployment.folder / name).write_bytes(content)
+    return deployment.start()
+
+
+@pytest.fixture
+def tpm(workspace, tmp_path):
+    """A software TPM; gives the name by which the coordinator finds it."""
+    port = free_ports()
+    state = tmp_path / "tpm"
+    state.mkdir()
+    process = workspace.start("swtpm", [
+        "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--flags", "not-need-init",
+        "--server", f"type=tcp,bindaddr=127.0.0.1,port={port}",
+        "--ctrl", f"type=tcp,bindaddr=127.0.0.1,port={port + 1}"])
+    wait_for_port(port + 1)
+    yield f"swtpm:host=127.0.0.1,port={port}"
+    process.kill()
+
+
+def free_ports():
+    while True:
+        with socket.socket() as one, socket.socket() as two:
+            one.bind(("127.0.0.1", 0))
+            try:
+                two.bind(("127.0.0.1", one.getsockname()[1] + 1))
+            except OSError:
+                continue
+            return one.getsockname()[1]
+
+
+def wait_for_port(port):
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
+        with socket.socket() as s:
+            if s.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.01)
+    raise AssertionError("the TPM does not start")
+
+
+class Guarded(Deployment):
+    def __init__(self, workspace, folder, tpm):
+        self.tpm = tpm
+        super().__init__(workspace, None, folder)
+
+    def start(self):
+        # A TPM without a resource manager serves one connection at a time.
+        self.coordinator = Coordinator(self.workspace, None, EDG_COORDINATOR_SEAL_DIR=str(self.folder),
+                                       **({"MARBLERUN_TPM": self.tpm} if self.tpm else {}))
+        return self.coordinator
+
+
+def test_a_tpm_prevents_rollback(workspace, tmp_path, tpm):
+    owner, = parties(1)
+    guarded = Guarded(workspace, tmp_path / "state", tpm)
+    set_up(guarded, [owner])
+    guarded.restart()
+    assert guarded.coordinator.state == 3
+    older = snapshot(guarded)
+    guarded.restart()
+    put_back(guarded, older)
+    assert guarded.coordinator.state == 1
+    assert "not the newest" in guarded.coordinator.process.log()
+    assert remaining(recover(guarded, owner.body())) == 0
+    guarded.restart()
+    assert guarded.coordinator.state == 3
+    guarded.stop()
+
+
+def test_a_state_that_a_tpm_guards_does_not_open_without_it(workspace, tmp_path, tpm):
+    guarded = Guarded(workspace, tmp_path / "state", tpm)
+    set_up(guarded, parties(1))
+    guarded.stop()
+    guarded.tpm = None
+    guarded.start()
+    assert guarded.coordinator.state == 1
+    guarded.stop()
