@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdio.h>
 
+#include "attest/issuer.h"
 #include "base/clock.h"
 #include "base/file.h"
 #include "client_api/client_api.h"
@@ -126,6 +127,17 @@ static error *open_tls(struct daemon *d)
 	return tls_server_new(TLS_CLIENT_AUTH_REQUIRED, true, marble_protocols, &d->marble_tls);
 }
 
+/* Empty where the platform has none of that kind (TDX): then recovery opens the state. */
+static error *sealing_key(struct daemon *d, enum sealing_kind kind, struct secret *ret)
+{
+	error *e = issuer_sealing_key(d->issuer, kind, ret);
+	if (!e || error_code(e) != ERROR_UNSUPPORTED)
+		return e;
+	log_info("no sealing key of this kind", LOG_TEXT_FIELD("why", error_message(e)));
+	error_free(e);
+	return NULL;
+}
+
 /* The platform's keys for this program. Plain simulation has no platform: its state is sealed with a key that
  * anybody knows, so that everything else about it is as on a TEE. */
 static error *read_sealing_keys(struct daemon *d, struct secret *product, struct secret *unique)
@@ -135,15 +147,14 @@ static error *read_sealing_keys(struct daemon *d, struct secret *product, struct
 		TRY(secret_copy(BYTES_OF_ARRAY(nobodys), product));
 		return secret_copy(BYTES_OF_ARRAY(nobodys), unique);
 	}
-	return error_new(ERROR_UNSUPPORTED, "later");
+	TRY(sealing_key(d, SEALING_PRODUCT, product));
+	return sealing_key(d, SEALING_UNIQUE, unique);
 }
 
 static error *open_store(struct daemon *d)
 {
 	CLEANUP(secret_free) struct secret product = { 0 };
 	CLEANUP(secret_free) struct secret unique = { 0 };
-	if (d->issuer)
-		return store_open_memory(&d->store);
 	TRY(read_sealing_keys(d, &product, &unique));
 	struct sealed_options options = { d->configuration->seal_folder, secret_view(&product),
 					  secret_view(&unique), NULL };

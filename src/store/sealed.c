@@ -297,7 +297,8 @@ static error *commit(void *context, const struct change *changes, size_t count, 
 	struct sealed *s = context;
 	if (s->broken)
 		return unusable();
-	return s->data_file < 0 ? first_commit(s, changes, count, head) : append(s, changes, count, head);
+	bool first = s->data_file < 0 || s->locked;
+	return first ? first_commit(s, changes, count, head) : append(s, changes, count, head);
 }
 
 static bool crowded(void *context)
@@ -379,7 +380,8 @@ static void lock(void *context, const char *why)
 static error *read_key(struct sealed *s, const uint8_t *generation, struct secret *ret)
 {
 	CLEANUP(blob_free) struct blob file = { 0 };
-	const bytes keys[3] = { BYTES_EMPTY, sealing_key_of(s, SEALED_FOR_PRODUCT), sealing_key_of(s, SEALED_FOR_UNIQUE) };
+	const bytes keys[3] = { [SEALED_FOR_PRODUCT] = sealing_key_of(s, SEALED_FOR_PRODUCT),
+				[SEALED_FOR_UNIQUE] = sealing_key_of(s, SEALED_FOR_UNIQUE) };
 	TRY(read_whole(s, s->key_path, SEALED_KEY_MAX, NULL, &file));
 	return key_unseal(blob_view(&file), keys, generation, &s->mode, ret);
 }

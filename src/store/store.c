@@ -316,7 +316,8 @@ static error *make_durable(struct transaction *txn, const struct change_list *li
 				 "coordinator");
 	if (txn->reseal && store->backend->rewrite)
 		return rewrite(txn, head);
-	if (store_locked(store))
+	/* Without recovery data, nothing can ever open it: it gives way. */
+	if (store_locked(store) && store_public(store).size)
 		return error_new(ERROR_WRONG_STATE, "the state is locked: %s", store_locked(store));
 	if (store->backend->crowded && store->backend->crowded(store->context))
 		return rewrite(txn, head);

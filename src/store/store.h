@@ -25,7 +25,7 @@ void store_head(struct store *store, struct store_head *ret);
 /* Keeps nothing when the process ends. */
 error *store_open_memory(struct store **ret) MUST_USE;
 /* Why the state can't be read: its key is not there or does not fit. NULL: it can. A locked store shows
- * nothing; a transaction that reseals it discards what it held. */
+ * nothing; a transaction that reseals it discards what it held, as does any when there is no public section. */
 const char *store_locked(const struct store *store);
 /* Of a locked state: what stands beside it unencrypted. Anybody may have written it. */
 bytes store_public(const struct store *store);

@@ -46,7 +46,8 @@ class Coordinator:
         self.workspace = workspace
         self.platform = platform
         own = {"EDG_COORDINATOR_CLIENT_ADDR": "127.0.0.1:0",
-               "EDG_COORDINATOR_MESH_ADDR": "127.0.0.1:0", "EDG_LOG_FORMAT": "json"}
+               "EDG_COORDINATOR_MESH_ADDR": "127.0.0.1:0", "EDG_LOG_FORMAT": "json",
+               "EDG_COORDINATOR_SEAL_DIR": str(workspace.new_folder("state"))}
         own.update(platform.environment if platform else {"OE_SIMULATION": "1"})
         own.update(environment)
         self.process = workspace.start("coordinator", [binary or workspace.binaries.coordinator], **own)

@@ -137,7 +137,13 @@ class Workspace:
         self.secrets = Secrets()
         self.processes = []
         self._allowed = set()
+        self._folders = 0
         (folder / "home").mkdir()
+
+    def new_folder(self, name):
+        """A path for a folder that nobody has used."""
+        self._folders += 1
+        return self.folder / f"{name}-{self._folders}"
 
     def environment(self, **more):
         """Nothing of ours but what the test gives."""
