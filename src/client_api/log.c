@@ -82,7 +82,7 @@ static error *read_first(struct http_exchange *x, uint64_t *ret)
 
 static error *read_page(struct client_api *api, struct http_exchange *x, struct log_page *ret)
 {
-	uint64_t first;
+	uint64_t first = 0;
 	TRY(read_first(x, &first));
 	return coordinator_log(api->coordinator, first, PAGE_MAX, false, ret);
 }

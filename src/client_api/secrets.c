@@ -84,8 +84,8 @@ static void write_secrets(struct writer *w, const struct mesh *mesh, const char 
 static error *read_secrets(struct client_api *api, struct http_exchange *x, struct writer *to)
 {
 	CLEANUP(mesh_release) struct mesh *mesh = NULL;
-	const char **names;
-	size_t count;
+	const char **names = NULL;
+	size_t count = 0;
 	/* Who it is comes first: nobody else is told anything about the query. */
 	TRY(coordinator_read_secrets(api->coordinator, x->peer_certificate, NULL, 0, 0, NULL));
 	TRY(read_names(x, &names, &count));

@@ -348,7 +348,7 @@ static error *attempt_packages(struct proposal *p, bool *ret_again)
 	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(p->coordinator);
 	CLEANUP(change_end) struct change change = { 0 };
 	CLEANUP(renewal_free) struct renewal renewal = { 0 };
-	const struct user *user;
+	const struct user *user = NULL;
 	TRY(check_package_update(p, mesh, &user));
 	TRY(renewal_prepare(mesh, mesh->manifest, p->coordinator->options.names, false, p->now, &renewal));
 	TRY(change_begin(p->coordinator, &change));
