@@ -4,5 +4,8 @@
 
 /* Seconds since 1970-01-01T00:00:00Z. */
 int64_t clock_now(void);
+/* The same in milliseconds. */
+int64_t clock_now_ms(void);
 /* Milliseconds that never go back, from an arbitrary start: for durations and time limits. */
 int64_t clock_monotonic_ms(void);
+int64_t clock_monotonic_us(void);

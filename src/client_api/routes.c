@@ -63,7 +63,9 @@ static const struct route *find_route(bytes path)
 
 void client_api_handle(void *context, struct http_exchange *x)
 {
+	const struct client_api *api = context;
 	const struct route *route = find_route(x->path);
+	client_counts_request(api->counts, x, route ? route->path : NULL);
 	if (!route) {
 		jsend_error(x, error_new(ERROR_NOT_FOUND, "there is no such endpoint"));
 		return;

@@ -85,3 +85,13 @@ error *timestamp_parse(bytes text, const char *what, int64_t *ret)
 	*ret = seconds - away;
 	return NULL;
 }
+
+void write_timestamp_ms(struct writer *w, int64_t milliseconds)
+{
+	time_t seconds = (time_t)(milliseconds / 1000);
+	struct tm parts;
+	char text[32];
+	gmtime_r(&seconds, &parts);
+	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+	write_format(w, "%s.%03dZ", text, (int)(milliseconds % 1000));
+}

@@ -49,6 +49,7 @@ error *configuration_read(struct configuration *ret)
 		.mesh_address = text("EDG_COORDINATOR_MESH_ADDR", ":2001"),
 		.client_address = text("EDG_COORDINATOR_CLIENT_ADDR", ":4433"),
 		.dns_names = text("EDG_COORDINATOR_DNS_NAMES", "localhost"),
+		.metrics_address = text("EDG_COORDINATOR_PROMETHEUS_ADDR", NULL),
 		.startup_manifest = text("EDG_STARTUP_MANIFEST", NULL),
 		.tpm = text("MARBLERUN_TPM", NULL),
 		.seal_folder = text("EDG_COORDINATOR_SEAL_DIR", "marblerun-coordinator-data"),

@@ -7,6 +7,7 @@
 struct configuration {
 	const char *mesh_address, *client_address;
 	const char *dns_names;
+	const char *metrics_address;  /* NULL: none */
 	const char *startup_manifest; /* a path; NULL: none */
 	const char *tpm;              /* a TCTI; NULL: no TPM guards the state */
 	const char *seal_folder;      /* where the sealed state is */

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "client_api/client_api.h"
 #include "daemon/endorsement_folder.h"
+#include "daemon/monitoring.h"
 #include "marble_api/marble_api.h"
 #include "net/http_server.h"
 #include "store/sealed.h"
@@ -29,6 +30,7 @@ struct daemon {
 	struct workers *fast, *slow;
 	struct tls_server *client_tls, *marble_tls;
 	struct coordinator *coordinator;
+	struct monitoring monitoring;
 	struct client_api client_api;
 	struct marble_api marble_api;
 	struct http_server *client_server, *marble_server;
@@ -44,6 +46,7 @@ static void daemon_free(struct daemon *d)
 		event_free(d->interrupt);
 	workers_free(d->fast);
 	workers_free(d->slow);
+	monitoring_free(&d->monitoring);
 	http_server_free(d->client_server);
 	http_server_free(d->marble_server);
 	coordinator_close(d->coordinator);
@@ -238,8 +241,9 @@ static error *open_workers(struct daemon *d)
 
 static error *open_servers(struct daemon *d)
 {
-	d->client_api = (struct client_api){ d->coordinator, d->fast, d->slow };
-	d->marble_api = (struct marble_api){ d->coordinator, d->fast, d->slow };
+	d->client_api = (struct client_api){ d->coordinator, d->fast, d->slow, d->monitoring.client_counts };
+	d->marble_api = (struct marble_api){ d->coordinator, d->fast, d->slow, d->monitoring.marble_counts,
+					     d->monitoring.events };
 	struct http_server_options client = { .address = d->configuration->client_address,
 					      .tls = d->client_tls,
 					      .handler = client_api_handle,
@@ -260,6 +264,18 @@ static error *open_servers(struct daemon *d)
 	return NULL;
 }
 
+static error *open_monitoring(struct daemon *d)
+{
+	const char *address = d->configuration->metrics_address;
+	if (!address)
+		return NULL;
+	TRY(monitoring_open(d->coordinator, &d->monitoring));
+	TRY_CTX(monitoring_serve(&d->monitoring, d->loops, address), "EDG_COORDINATOR_PROMETHEUS_ADDR");
+	log_info("serving metrics and events", LOG_TEXT_FIELD("address", address),
+		 LOG_NUMBER_FIELD("port", scrape_server_port(d->monitoring.server)));
+	return NULL;
+}
+
 static void drained(void *context)
 {
 	struct daemon *d = context;
@@ -277,9 +293,11 @@ static void stop(evutil_socket_t number, short what, void *context)
 		return;
 	}
 	log_info("stopping: finishing what is in flight", LOG_NUMBER_FIELD("signal", number));
-	__atomic_store_n(&d->undrained, 2, __ATOMIC_RELEASE);
+	__atomic_store_n(&d->undrained, d->monitoring.server ? 3 : 2, __ATOMIC_RELEASE);
 	http_server_stop(d->client_server, DRAIN_SECONDS, drained, d);
 	http_server_stop(d->marble_server, DRAIN_SECONDS, drained, d);
+	if (d->monitoring.server)
+		scrape_server_stop(d->monitoring.server, DRAIN_SECONDS, drained, d);
 }
 
 static error *watch_signals(struct daemon *d)
@@ -303,6 +321,7 @@ error *daemon_run(const struct configuration *configuration)
 	TRY(open_coordinator(&d));
 	TRY(set_startup_manifest(&d));
 	TRY(watch_signals(&d)); /* before anybody can see that it is there */
+	TRY(open_monitoring(&d));
 	TRY(open_servers(&d));
 	TRY(loops_run(d.loops));
 	log_info("stopped");

@@ -16,6 +16,8 @@ static const char help[] =
 	"  EDG_COORDINATOR_MESH_ADDR     where marbles connect (default :2001)\n"
 	"  EDG_COORDINATOR_CLIENT_ADDR   where people and clients connect (default :4433)\n"
 	"  EDG_COORDINATOR_DNS_NAMES     names and IPs in its certificates (default localhost)\n"
+	"  EDG_COORDINATOR_PROMETHEUS_ADDR  where /metrics and /events are served, unprotected\n"
+	"                                (default: nowhere)\n"
 	"  EDG_STARTUP_MANIFEST          a manifest file to set at start\n"
 	"  EDG_DEBUG_LOGGING=1           more in the log\n"
 	"  EDG_LOG_FORMAT=json           log lines as JSON\n"

@@ -110,6 +110,21 @@ static error *pack_response(const struct activation *a, struct secret *ret)
 	return e;
 }
 
+static void note_granted(const struct activation_job *job, const struct activation *granted)
+{
+	bytes type = bytes_of_string(job->message->marbletype), uuid = bytes_of_string(granted->uuid);
+	marble_counts_activation(job->api->counts, type, uuid, true);
+	events_add_activation(job->api->events, clock_now_ms(), type, uuid,
+			      bytes_of_field(job->message->quote));
+}
+
+static void fail(const struct activation_job *job, error *e)
+{
+	marble_counts_activation(job->api->counts, bytes_of_string(job->message->marbletype),
+				 bytes_of_string(job->message->uuid), false);
+	grpc_fail(job->call, e);
+}
+
 static void log_outcome(const struct activation_job *job, const error *e)
 {
 	const char *address = arena_string(&job->call.exchange->arena, job->call.exchange->peer_address);
@@ -135,7 +150,9 @@ static error *activate(const struct activation_job *job, struct secret *ret)
 		.client_certificate = job->call.exchange->peer_certificate,
 	};
 	TRY(coordinator_activate(job->api->coordinator, &request, clock_now(), &granted));
-	return pack_response(&granted, ret);
+	TRY(pack_response(&granted, ret));
+	note_granted(job, &granted);
+	return NULL;
 }
 
 /* Runs in a worker. */
@@ -146,7 +163,7 @@ static void run_job(void *context)
 	error *e = activate(job, &response);
 	log_outcome(job, e);
 	if (e)
-		grpc_fail(job->call, e);
+		fail(job, e);
 	else
 		grpc_respond(job->call, secret_view(&response));
 }
@@ -174,7 +191,7 @@ void activate_rpc(void *context, struct grpc_call call)
 	}
 	error *e = submit(job);
 	if (e)
-		grpc_fail(call, e);
+		fail(job, e);
 	else
 		job = NULL; /* the worker's now */
 }

@@ -215,6 +215,8 @@ static bool copy_response(struct exchange *x, const struct http_response *from)
 void http_respond(struct http_exchange *public_x, const struct http_response *response)
 {
 	struct exchange *x = public_x->connection;
+	if (public_x->answered)
+		public_x->answered(public_x->answered_context, response->status, response->body.size);
 	x->status = response->status;
 	if (!copy_response(x, response))
 		x->status = 503;

@@ -21,19 +21,29 @@ enum grpc_status {
 /* The table from our error codes. */
 enum grpc_status grpc_status_of_error(enum error_code code);
 
+/* Is told of the calls of methods that exist; `method` is the index in the table. From any thread. */
+struct grpc_observer {
+	void *context;
+	void (*started)(void *context, size_t method);
+	void (*received)(void *context, size_t method); /* the message is whole */
+	void (*handled)(void *context, size_t method, enum grpc_status status);
+};
+
 /* A call that arrived: `message` is the protobuf message. End it by grpc_respond or grpc_fail. */
 struct grpc_call {
 	struct http_exchange *exchange;
 	bytes message;
+	const struct grpc_observer *observer; /* NULL: nobody wants to know */
+	size_t method;
 };
 struct grpc_method {
 	const char *path; /* "/rpc.Marble/Activate" */
 	void (*handle)(void *context, struct grpc_call call);
 };
 /* An http_handler body: checks method, content type, framing (uncompressed, one message), then
- * calls the method's handler; answers UNIMPLEMENTED otherwise. */
+ * calls the method's handler; answers UNIMPLEMENTED otherwise. `observer` may be NULL. */
 void grpc_dispatch(const struct grpc_method *methods, size_t count, void *context,
-		   struct http_exchange *x);
+		   const struct grpc_observer *observer, struct http_exchange *x);
 void grpc_respond(struct grpc_call call, bytes message);
 /* Consumes the error. */
 void grpc_fail(struct grpc_call call, error *e);

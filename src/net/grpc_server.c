@@ -51,8 +51,15 @@ static void respond_status(struct http_exchange *x, enum grpc_status status, con
 	http_respond(x, &response);
 }
 
+static void note_handled(struct grpc_call call, enum grpc_status status)
+{
+	if (call.observer)
+		call.observer->handled(call.observer->context, call.method, status);
+}
+
 void grpc_fail(struct grpc_call call, error *e)
 {
+	note_handled(call, grpc_status_of_error(error_code(e)));
 	respond_status(call.exchange, grpc_status_of_error(error_code(e)), error_message(e));
 	error_free(e);
 }
@@ -71,6 +78,7 @@ void grpc_respond(struct grpc_call call, bytes message)
 	struct http_response response = { .status = 200, .content_type = "application/grpc",
 					  .body = writer_view(&framed),
 					  .trailers = trailers, .trailer_count = 1 };
+	note_handled(call, GRPC_OK);
 	http_respond(call.exchange, &response);
 }
 
@@ -104,10 +112,24 @@ static const struct grpc_method *find_method(const struct grpc_method *methods, 
 	return NULL;
 }
 
-void grpc_dispatch(const struct grpc_method *methods, size_t count, void *context,
-		   struct http_exchange *x)
+static void take_call(const struct grpc_method *method, void *context, struct grpc_call call)
 {
-	struct grpc_call call = { x, BYTES_EMPTY };
+	const struct grpc_observer *observer = call.observer;
+	if (observer)
+		observer->started(observer->context, call.method);
+	error *e = unframe(call.exchange->body, &call.message);
+	if (e) {
+		grpc_fail(call, e);
+		return;
+	}
+	if (observer)
+		observer->received(observer->context, call.method);
+	method->handle(context, call);
+}
+
+void grpc_dispatch(const struct grpc_method *methods, size_t count, void *context,
+		   const struct grpc_observer *observer, struct http_exchange *x)
+{
 	const struct grpc_method *method = find_method(methods, count, x->path);
 	if (!bytes_equal_string(x->method, "POST") || !is_grpc(x)) {
 		http_respond(x, &(struct http_response){
@@ -120,9 +142,5 @@ void grpc_dispatch(const struct grpc_method *methods, size_t count, void *contex
 		respond_status(x, GRPC_UNIMPLEMENTED, "there is no such method");
 		return;
 	}
-	error *e = unframe(x->body, &call.message);
-	if (e)
-		grpc_fail(call, e);
-	else
-		method->handle(context, call);
+	take_call(method, context, (struct grpc_call){ x, BYTES_EMPTY, observer, (size_t)(method - methods) });
 }

@@ -4,6 +4,8 @@
 
 #include "net/connection.h"
 
+enum { OUTPUT_MAX = 64 << 10 }; /* bytes not taken yet, beyond which no more is answered */
+
 struct http1 {
 	http_parser parser;
 	struct connection *connection;
@@ -236,7 +238,9 @@ static error *http1_input(struct connection *c, struct evbuffer *input)
 {
 	struct http1 *h = c->state;
 	struct exchange *dispatched = NULL;
-	while (!c->closing && !h->answering && evbuffer_get_length(input)) {
+	/* Whoever asks and asks but does not take the answers is asked to wait. */
+	while (!c->closing && !h->answering && connection_unsent(c) < OUTPUT_MAX &&
+	       evbuffer_get_length(input)) {
 		TRY(parse(h, input));
 		dispatched = h->answering;
 		if (dispatched) {
@@ -284,6 +288,7 @@ static void http1_writable(struct connection *c)
 	struct http1 *h = c->state;
 	if (!h->receiving && !h->answering)
 		connection_deadline(c, c->server->options.limits.idle_s);
+	connection_resume(c);
 }
 
 static void http1_stop(struct connection *c)

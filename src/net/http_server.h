@@ -23,6 +23,10 @@ struct http_exchange {
 	bytes body;
 	bytes peer_certificate; /* DER of the TLS client certificate; empty when none was shown */
 	bytes peer_address;     /* "127.0.0.1:51234", for logs */
+	/* A handler that wants to know how it ends sets these: called once, when the answer is given and by
+	 * whoever gives it, with its status and the size of its body. */
+	void (*answered)(void *context, unsigned status, size_t body_size);
+	void *answered_context;
 	void *connection;       /* the server's */
 };
 /* The value of a header (name in lower case), empty when absent. */

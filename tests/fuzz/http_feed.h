@@ -19,7 +19,7 @@ static void answer(void *context, struct http_exchange *x)
 	bool found;
 	error_free(http_query(x, "nonce", 0, &value, &found));
 	if (http_header(x, "content-type").size)
-		grpc_dispatch(methods, 1, context, x);
+		grpc_dispatch(methods, 1, context, NULL, x);
 	else
 		http_respond(x, &(struct http_response){ .status = 200, .content_type = "text/plain",
 							 .body = x->body });

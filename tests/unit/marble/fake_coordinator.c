@@ -156,7 +156,7 @@ static const struct grpc_method methods[] = {
 
 static void handle(void *context, struct http_exchange *x)
 {
-	grpc_dispatch(methods, ARRAY_SIZE(methods), context, x);
+	grpc_dispatch(methods, ARRAY_SIZE(methods), context, NULL, x);
 }
 
 static void *run(void *context)

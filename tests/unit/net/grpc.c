@@ -79,7 +79,7 @@ static void handle(void *context, struct http_exchange *x)
 		http_respond(x, &(struct http_response){ .status = 200, .content_type = "text/plain",
 							 .body = bytes_of_string("hello") });
 	else
-		grpc_dispatch(methods, ARRAY_SIZE(methods), context, x);
+		grpc_dispatch(methods, ARRAY_SIZE(methods), context, NULL, x);
 }
 
 static void *run(void *context)
