@@ -9,7 +9,9 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
-from mesh import certificates
+from mesh import certificates, manifests
+from mesh.command_line import Cli
+from mesh.coordinator import Coordinator
 from mesh.stand_in import StandIn, base64_of
 from mesh.token import Token
 
@@ -202,3 +204,139 @@ def test_a_public_key_that_is_none(cli, server):
         server.succeed("GET", PUBLIC_KEY, answer)
         done = cli("recover-with-signature", "public-key", server.address, "--insecure", check=1)
         assert b"ephemeralPublicKey" in done.stderr and done.stdout == b""
+
+
+# With a coordinator
+
+
+class Deployment:
+    """A coordinator that can lose its key, and owners of recovery keys."""
+
+    def __init__(self, workspace, platform):
+        self.workspace, self.platform = workspace, platform
+        self.coordinator = self._start()
+        self.cli = Cli(workspace, self.coordinator, platform)
+        self.recovery = workspace.folder / "recovery.json"
+        self.owners = {}
+
+    def _start(self):
+        return Coordinator(self.workspace, self.platform, EDG_COORDINATOR_SEAL_DIR=self.workspace.folder / "state")
+
+    def own(self, *names):
+        """Each with a recovery key in a file."""
+        for name in names:
+            key = rsa.generate_private_key(65537, 2048)
+            file = self.workspace.write(f"{name}.key", certificates.pem(key))
+            self.workspace.secrets.add_pem(f"recovery key of {name}", certificates.pem(key))
+            self.workspace.allow_secrets_in(file)
+            self.owners[name] = key, file
+
+    def set(self, **sections):
+        keys = {name: certificates.public_pem(key) for name, (key, _) in self.owners.items()}
+        package = manifests.by_id(self.platform.measure(self.workspace.program()))
+        text = json.dumps(manifests.simple(package, RecoveryKeys=keys, **sections))
+        self.cli.trusting("manifest", "set", self.workspace.write("manifest.json", text), "-r", self.recovery)
+
+    def lose_key(self):
+        assert self.coordinator.process.stop() == 0
+        (self.workspace.folder / "state/sealed_key").unlink()
+        self.coordinator = self.cli.coordinator = self._start()
+
+    def recover(self, name, check=True):
+        return self.cli.run("recover", self.recovery, self.coordinator.client_address, "--key",
+                            self.owners[name][1], *self.trust, check=check).stderr
+
+    @property
+    def trust(self):
+        return ["--era-config", self.cli.policy, "--sim-root", self.platform.root]
+
+    def check_recovered(self):
+        """By the certificate that was kept when the manifest was set."""
+        done = self.cli.run("status", self.coordinator.client_address)
+        assert done.stdout.startswith(b"3: ")
+
+
+@pytest.fixture
+def deployment(workspace, platform):
+    return Deployment(workspace, platform)
+
+
+def test_one_owner(deployment):
+    deployment.own("alice")
+    deployment.set()
+    deployment.lose_key()
+    assert deployment.cli.trusting("status").stdout.startswith(b"1: ")
+    lost = deployment.cli.run("status", deployment.coordinator.client_address, check=1).stderr
+    assert b"waits for recovery" in lost
+    assert b"recovered" in deployment.recover("alice")
+    deployment.check_recovered()
+    assert b"Error" in deployment.recover("alice", check=1), "there is nothing to recover"
+
+
+def test_all_owners_are_needed(deployment):
+    deployment.own("alice", "bob", "carol")
+    deployment.set()
+    deployment.lose_key()
+    assert b"2 more are needed" in deployment.recover("carol")
+    again = deployment.recover("carol", check=1)
+    assert b"Error" in again
+    assert b"1 more is needed" in deployment.recover("alice")
+    assert b"recovered" in deployment.recover("bob")
+    deployment.check_recovered()
+
+
+def test_some_owners_suffice(deployment):
+    deployment.own("alice", "bob", "carol")
+    deployment.set(Config={"RecoveryThreshold": 2})
+    deployment.lose_key()
+    assert b"1 more is needed" in deployment.recover("carol")
+    assert b"recovered" in deployment.recover("alice")
+    deployment.check_recovered()
+
+
+@pytest.mark.parametrize("in_token", [False, True])
+def test_an_owner_on_another_machine(deployment, token, in_token):
+    deployment.own("alice", "bob")
+    deployment.set(Config={"RecoveryThreshold": 2})
+    deployment.lose_key()
+    cli, address = deployment.cli, deployment.coordinator.client_address
+    key, file = deployment.owners["alice"]
+    token.put_key(key, "alice")
+    own = (["--pkcs11-config", token.config, "--pkcs11-key-label", "alice"] if in_token else ["--key", file])
+    cli.run("recover-with-signature", "public-key", address, *deployment.trust, "-o", "ephemeral.pem")
+    cli.run("recover-with-signature", "sign-secret", deployment.recovery, *own, "-o", "secret.sig",
+            **token.environment)
+    cli.run("recover-with-signature", "encrypt-secret", deployment.recovery, *own, "-o", "secret.enc",
+            "--coordinator-pub-key", "ephemeral.pem", **token.environment)
+    done = cli.run("recover-with-signature", "secret.enc", address, "-s", "secret.sig", *deployment.trust)
+    assert b"1 more is needed" in done.stderr
+    assert b"recovered" in deployment.recover("bob")
+    deployment.check_recovered()
+
+
+def test_a_signature_of_another_owner(deployment):
+    deployment.own("alice", "bob")
+    deployment.set(Config={"RecoveryThreshold": 2})
+    deployment.lose_key()
+    cli, address = deployment.cli, deployment.coordinator.client_address
+    cli.run("recover-with-signature", "public-key", address, *deployment.trust, "-o", "ephemeral.pem")
+    cli.run("recover-with-signature", "sign-secret", deployment.recovery, "--key",
+            deployment.owners["bob"][1], "-o", "secret.sig")
+    cli.run("recover-with-signature", "encrypt-secret", deployment.recovery, "--key",
+            deployment.owners["alice"][1], "-o", "secret.enc", "--coordinator-pub-key", "ephemeral.pem")
+    refused = cli.run("recover-with-signature", "secret.enc", address, "-s", "secret.sig", *deployment.trust,
+                      check=1)
+    assert b"sign" in refused.stderr
+    assert deployment.coordinator.get_insecurely("/api/v2/status").data["code"] == 1
+
+
+def test_a_key_that_recovers_from_its_token(deployment, token):
+    deployment.own("alice")
+    deployment.set()
+    deployment.lose_key()
+    token.put_key(deployment.owners["alice"][0], "alice")
+    done = deployment.cli.run("recover", deployment.recovery, deployment.coordinator.client_address,
+                              *deployment.trust, "--pkcs11-config", token.config, "--pkcs11-key-label",
+                              "alice", **token.environment)
+    assert b"recovered" in done.stderr
+    deployment.check_recovered()
