@@ -161,6 +161,18 @@ static void add(struct description *d, enum flag flag)
 		d->letters[d->letter_count++] = ':';
 }
 
+/* Another one of its name or letter is. */
+static bool is_described(const struct description *d, enum flag flag)
+{
+	for (size_t i = 0; i < d->count; i++) {
+		enum flag other = (enum flag)(d->options[i].val - FLAG_BASE);
+		if (strcmp(table[other].name, table[flag].name) == 0 ||
+		    (table[flag].letter && table[other].letter == table[flag].letter))
+			return true;
+	}
+	return false;
+}
+
 static void describe(const struct command *command, struct description *ret)
 {
 	*ret = (struct description){ 0 };
@@ -171,6 +183,9 @@ static void describe(const struct command *command, struct description *ret)
 		add(ret, flag);
 	for (size_t i = 0; command && i < ARRAY_SIZE(command->own) && command->own[i]; i++)
 		add(ret, command->own[i]);
+	for (enum flag flag = FLAG_COMMON_END; !command && flag < FLAG_COUNT; flag++)
+		if (!is_described(ret, flag))
+			add(ret, flag);
 }
 
 static enum flag flag_of(const struct description *d, int found)
@@ -210,7 +225,11 @@ error *flags_parse(const struct command *command, int count, char **arguments, s
 		enum flag flag = flag_of(&d, found);
 		if (!flag)
 			return refuse(found, arguments);
-		TRY(set(flag, optarg, &values));
+		/* What a flag in front of the command means, the command will say. */
+		if (command)
+			TRY(set(flag, optarg, &values));
+		else
+			values.values[flag] = optarg ? optarg : "";
 	}
 	*ret = values;
 	*first = optind - 1;

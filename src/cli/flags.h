@@ -68,8 +68,8 @@ struct flag_values {
 
 struct command;
 /* Parses `arguments` (argv without the program's name), which may be reordered: *first is then the
- * index of the first that is no flag. ERROR_INVALID: wrong usage. `command` NULL: the common flags,
- * up to the first argument that is none. */
+ * index of the first that is no flag. ERROR_INVALID: wrong usage. `command` NULL: any command's flags,
+ * unchecked, up to the first argument that is none. */
 error *flags_parse(const struct command *command, int count, char **arguments, struct flag_values *ret,
 		   int *first) MUST_USE;
 static inline bool flag_given(const struct flag_values *flags, enum flag flag)

@@ -79,6 +79,14 @@ def test_a_user_is_the_certificate(bench, workspace, kind):
     assert bench.server.last.peer == user.der
 
 
+def test_flags_in_front_of_the_command(bench, workspace, alice):
+    bench.serve(alice).succeed("POST", CANCEL)
+    workspace.run([bench.cli, *alice.flags, "--insecure", "manifest", "update", "cancel", bench.server.address])
+    assert bench.server.last.peer == alice.der
+    done = workspace.run([bench.cli, *alice.flags, "--insecure", "status", bench.server.address], check=2)
+    assert b"unknown flag --cert" in done.stderr
+
+
 def test_keys_in_older_forms(bench, workspace, alice):
     from cryptography.hazmat.primitives import serialization
     sec1 = alice.key.private_bytes(serialization.Encoding.PEM,

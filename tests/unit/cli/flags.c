@@ -55,6 +55,10 @@ static void in_front_of_the_command(void **state)
 	must(parse(NULL, ARGUMENTS("-n", "name", "status", "--output", "x"), &f, &first));
 	assert_int_equal(first, 2);
 	assert_string_equal(f.values[FLAG_NAMESPACE], "name");
+	must(parse(NULL, ARGUMENTS("--cert", "a", "-k", "b", "-o", "file", "--days=x", "secret"), &f, &first));
+	assert_int_equal(first, 7);
+	assert_refused(parse(NULL, ARGUMENTS("--nonsense", "secret"), &f, &first), ERROR_INVALID,
+		       "unknown flag --nonsense");
 }
 
 static void numbers_and_repetition(void **state)
