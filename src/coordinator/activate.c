@@ -76,7 +76,8 @@ static error *check_package(const struct admission *a)
 	if (!package)
 		return error_new(ERROR_DENIED, "undefined package \"%s\"", a->marble->package);
 	TRY_CTX(package_admits(package, &a->verdict), "package \"%s\"", package->name);
-	return NULL;
+	return infrastructures_admit(a->mesh->manifest->infrastructures,
+				     a->mesh->manifest->infrastructure_count, &a->verdict);
 }
 
 /* How often this type was activated; the name's memory is the arena's. */

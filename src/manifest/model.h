@@ -17,6 +17,37 @@ struct string_list {
 	size_t count;
 };
 
+/* A value that evidence must have, byte by byte; which bytes count is the property's matter. */
+struct expected {
+	bool given;
+	uint8_t value[64];
+};
+
+/* Which TDs may be a marble: "TDX" of a package. Names as in Intel's TD report. */
+struct tdx_package {
+	bool given;
+	struct expected mrtd, rtmr[4], mrseam, mrsignerseam, mrconfigid, mrowner, mrownerconfig, xfam;
+	struct expected minimum_tee_tcb_svn; /* each of the 16 at least */
+	bool allow_sept_ve;    /* the host may inject exceptions (SEPT_VE_DISABLE is not set) */
+	bool allow_migration;  /* the TD may be moved by a migration TD */
+};
+
+/* A minimum for each part of a TCB. */
+struct snp_minimum {
+	bool given;
+	uint64_t boot_loader, tee, snp, microcode, fmc;
+};
+/* Which guests may be a marble: "SNP" of a package. Names as in AMD's attestation report. */
+struct snp_package {
+	bool given;
+	struct expected measurement, host_data, id_key_digest, author_key_digest, family_id, image_id;
+	uint64_t minimum_guest_svn, vmpl; /* vmpl 0: the most privileged */
+	bool single_socket;    /* demanded */
+	bool forbid_smt;
+	bool allow_migration;  /* a migration agent may be associated */
+	struct snp_minimum minimum_tcb, minimum_launch_tcb;
+};
+
 /* Package: which software may be a marble. Also the content of an --era-config file. */
 struct package {
 	const char *name;
@@ -25,16 +56,27 @@ struct package {
 	const char *placeholder; /* "<…>" given for an ID: no evidence satisfies it. NULL: none */
 	uint64_t product_id;
 	uint64_t security_version;
+	struct tdx_package tdx;
+	struct snp_package snp;
 	bool debug;
 	tcb_status_set accepted_tcb_statuses; /* default filled in */
 	bool has_accepted_tcb_statuses;       /* the manifest gave them */
 	struct string_list accepted_advisories; /* empty: all */
 };
 
-/* A platform that marbles may run on. Entries that restrict anything are refused so far. */
+/* Platforms that marbles may run on. One that restricts nothing allows all, but only where no other restricts
+ * anything: public manifests name clouds so. */
 struct infrastructure {
 	const char *name;
 	const json_t *definition; /* borrowed from manifest.json */
+	/* Hexadecimal, of sizes that were checked; empty: any */
+	struct string_list fmspcs, ppids, chip_ids;
+	struct string_list products; /* "Milan", … */
+	struct snp_minimum minimum_tcb;
+	bool has_minimum_tcb_date;
+	int64_t minimum_tcb_date;
+	tcb_status_set statuses; /* 0: whatever the package accepts */
+	bool restricts;
 };
 
 enum parameter_encoding { PARAMETER_STRING, PARAMETER_BASE64, PARAMETER_HEX };

@@ -59,9 +59,9 @@ static error *decode_security_version(json_t *value, const struct place *at, str
 	return decode_unsigned(value, at, arena, &p->security_version);
 }
 
-static error *decode_statuses(json_t *value, const struct place *at, struct arena *arena, void *to)
+error *decode_status_set(json_t *value, const struct place *at, struct arena *arena, tcb_status_set *ret,
+			 size_t *ret_count)
 {
-	struct package *p = to;
 	struct string_list names;
 	tcb_status_set accepted = 0;
 	TRY(decode_strings(value, at, arena, &names));
@@ -74,16 +74,21 @@ static error *decode_statuses(json_t *value, const struct place *at, struct aren
 				      marblerun_tcb_status_name(MARBLERUN_TCB_CONFIGURATION_NEEDED));
 		accepted |= 1u << status;
 	}
-	p->has_accepted_tcb_statuses = names.count > 0;
-	if (names.count)
-		p->accepted_tcb_statuses = accepted;
+	*ret = accepted;
+	*ret_count = names.count;
 	return NULL;
 }
 
-static error *decode_other_tee(json_t *value, const struct place *at, struct arena *arena, void *to)
+static error *decode_statuses(json_t *value, const struct place *at, struct arena *arena, void *to)
 {
-	(void)value, (void)arena, (void)to;
-	return refuse_unsupported(at, "packages for this TEE are not supported yet, only those for SGX");
+	struct package *p = to;
+	tcb_status_set accepted;
+	size_t count;
+	TRY(decode_status_set(value, at, arena, &accepted, &count));
+	p->has_accepted_tcb_statuses = count > 0;
+	if (count)
+		p->accepted_tcb_statuses = accepted;
+	return NULL;
 }
 
 static const struct property properties[] = {
@@ -94,8 +99,8 @@ static const struct property properties[] = {
 	PROPERTY("Debug", struct package, debug, decode_boolean),
 	{ "AcceptedTCBStatuses", 0, decode_statuses },
 	PROPERTY("AcceptedAdvisories", struct package, accepted_advisories, decode_strings),
-	{ "TDX", 0, decode_other_tee },
-	{ "SNP", 0, decode_other_tee },
+	PROPERTY("TDX", struct package, tdx, decode_tdx),
+	PROPERTY("SNP", struct package, snp, decode_snp),
 };
 
 error *decode_package(json_t *value, const struct place *at, struct arena *arena, void *to)
@@ -127,6 +132,9 @@ error *package_check(const struct package *p, const struct place *at)
 	if (p->has_unique_id && (p->has_signer_id || p->has_product_id || p->has_security_version))
 		return refuse(at, "either UniqueID, or SignerID with ProductID and SecurityVersion "
 			      "expected, both found");
+	bool sgx = p->has_unique_id || p->has_signer_id || p->has_product_id || p->has_security_version;
+	if (!sgx && (p->tdx.given || p->snp.given)) /* for other TEEs only */
+		return NULL;
 	if (p->has_unique_id || (p->has_signer_id && p->has_product_id && p->has_security_version))
 		return NULL;
 	return refuse(at, "%s is missing: UniqueID, or SignerID with ProductID and SecurityVersion "

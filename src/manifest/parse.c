@@ -42,30 +42,6 @@ static error *check_variable(const char *name, const struct place *at)
 	return NULL;
 }
 
-/* ---- Infrastructures ---- */
-
-/* These properties restrict the platforms of marbles, but nothing has ever enforced them: no public
- * coordinator compares them with evidence, and the claims of evidence do not have them all. An operator
- * who writes them relies on them, so they are refused rather than ignored; public manifests with
- * entries that restrict nothing ("Azure": {}) pass. */
-static error *decode_restriction(json_t *value, const struct place *at, struct arena *arena, void *to)
-{
-	(void)value, (void)arena, (void)to;
-	return refuse_unsupported(at, "not supported yet: this coordinator would not enforce it");
-}
-
-static error *decode_infrastructure(json_t *value, const struct place *at, struct arena *arena, void *to)
-{
-	static const struct property properties[] = {
-		{ "CPUSVN", 0, decode_restriction },
-		{ "QESVN", 0, decode_restriction },
-		{ "PCESVN", 0, decode_restriction },
-		{ "RootCA", 0, decode_restriction },
-	};
-	((struct infrastructure *)to)->definition = value;
-	return decode_object(value, at, properties, ARRAY_SIZE(properties), arena, to);
-}
-
 /* ---- Marbles ---- */
 
 /* A file or a variable before its content is decoded. */

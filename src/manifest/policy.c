@@ -4,6 +4,7 @@
 
 #include "codec/hex.h"
 #include "manifest/decode.h"
+#include "manifest/policy_tee.h"
 
 enum { ID_SIZE = 32 };
 
@@ -72,14 +73,39 @@ static error *check_tcb(const struct package *p, const struct marblerun_verdict 
 	return check_advisories(p, v);
 }
 
+static error *check_sgx(const struct package *p, const struct marblerun_verdict *v)
+{
+	bool any = p->has_unique_id || p->has_signer_id || p->has_product_id || p->has_security_version ||
+		   p->placeholder;
+	if (!any && (p->tdx.given || p->snp.given))
+		return error_new(ERROR_DENIED, "the evidence is from SGX, for which the package says nothing");
+	return check_identity(p, &v->claims.sgx);
+}
+
+static error *check_tee(const struct package *p, const struct marblerun_verdict *v)
+{
+	switch (v->claims.tee) {
+	case MARBLERUN_TEE_SGX:
+		return check_sgx(p, v);
+	case MARBLERUN_TEE_TDX:
+		return tdx_admits(&p->tdx, &v->claims.tdx);
+	case MARBLERUN_TEE_SNP:
+		return snp_admits(&p->snp, &v->claims.snp);
+	case MARBLERUN_TEE_UNKNOWN:
+		break;
+	}
+	return error_new(ERROR_DENIED, "the evidence is from an unknown TEE");
+}
+
 error *package_admits(const struct package *package, const struct marblerun_verdict *verdict)
 {
 	if (!verdict->genuine)
 		return error_new(ERROR_DENIED, "the evidence is not genuine: %s", verdict->reason);
-	if (verdict->claims.tee != MARBLERUN_TEE_SGX)
-		return error_new(ERROR_DENIED, "the evidence is from another TEE, SGX expected");
 	if (verdict->claims.debug && !package->debug)
 		return error_new(ERROR_DENIED, "Debug is true, false expected");
-	TRY(check_identity(package, &verdict->claims.sgx));
+	TRY(check_tee(package, verdict));
+	/* AMD publishes no TCB status; "OutOfDate" says only that the platform reports less than it runs. */
+	if (verdict->claims.tee == MARBLERUN_TEE_SNP && !package->has_accepted_tcb_statuses)
+		return NULL;
 	return check_tcb(package, verdict);
 }

@@ -22,7 +22,7 @@ static error *check_policy(const struct package *p, const struct place *at)
 			      shown(p->placeholder).text);
 	if (p->has_unique_id || (p->debug && (p->has_signer_id || p->has_product_id)))
 		return NULL;
-	if (p->debug)
+	if (p->debug && !p->tdx.given && !p->snp.given)
 		return refuse(at, "UniqueID, SignerID or ProductID expected");
 	return package_check(p, at);
 }
