@@ -340,3 +340,15 @@ def test_a_key_that_recovers_from_its_token(deployment, token):
                               "alice", **token.environment)
     assert b"recovered" in done.stderr
     deployment.check_recovered()
+
+
+def test_the_log_goes_on_after_recovery(deployment):
+    deployment.own("alice")
+    deployment.set()
+    log = ["manifest", "log", "--verify"]
+    before = deployment.cli.run(*log, deployment.coordinator.client_address).stdout
+    deployment.lose_key()
+    deployment.recover("alice")
+    done = deployment.cli.run(*log, deployment.coordinator.client_address)
+    assert done.stdout.startswith(before) and len(done.stdout) > len(before)
+    assert b"of which 1 were seen before" in done.stderr
