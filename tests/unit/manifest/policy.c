@@ -89,7 +89,8 @@ static const struct {
 } cases[] = {
 	{ TDX, "{\"TDX\":{\"MRTD\":\"@01:48\"}}", NULL },
 	{ TDX, "{\"TDX\":{\"MRTD\":\"@02:48\"}}", "MRTD" },
-	{ TDX, "{\"TDX\":{\"RTMR0\":\"@10:48\",\"RTMR1\":\"@11:48\",\"RTMR2\":\"@12:48\",\"RTMR3\":\"@13:48\"}}", NULL },
+	{ TDX, "{\"TDX\":{\"RTMR0\":\"@10:48\",\"RTMR1\":\"@11:48\","
+	       "\"RTMR2\":\"@12:48\",\"RTMR3\":\"@13:48\"}}", NULL },
 	{ TDX, "{\"TDX\":{\"RTMR0\":\"@11:48\"}}", "RTMR0" },
 	{ TDX, "{\"TDX\":{\"RTMR1\":\"@10:48\"}}", "RTMR1" },
 	{ TDX, "{\"TDX\":{\"RTMR2\":\"@10:48\"}}", "RTMR2" },
@@ -319,7 +320,8 @@ static void bad_platforms_are_refused(void **state)
 	static const char *const sections[] = {
 		"{\"a\":{\"FMSPC\":[\"00\"]}}", "{\"a\":{\"FMSPC\":\"@50:6\"}}", "{\"a\":{\"PPID\":[\"@50:15\"]}}",
 		"{\"a\":{\"ChipID\":[\"@50:63\"]}}", "{\"a\":{\"Product\":[\"Naples\"]}}",
-		"{\"a\":{\"MinimumTCBDate\":\"yesterday\"}}", "{\"a\":{\"CPUSVN\":[1]}}", "{\"a\":{\"RootCA\":[3,3,3]}}",
+		"{\"a\":{\"MinimumTCBDate\":\"yesterday\"}}", "{\"a\":{\"CPUSVN\":[1]}}",
+		"{\"a\":{\"RootCA\":[3,3,3]}}",
 		"{\"a\":{\"AcceptedTCBStatuses\":[\"Good\"]}}", "{\"a\":{\"Fmspc2\":[]}}",
 	};
 	for (size_t i = 0; i < ARRAY_SIZE(sections); i++) {
