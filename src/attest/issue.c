@@ -1,5 +1,6 @@
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "attest/issuer.h"
 
@@ -8,7 +9,8 @@ struct marblerun_issuer {
 	void *context;
 };
 
-static const struct issuer_kind *const real_tees[] = { &gramine_issuer };
+/* In this order: newer Occlum has files like Gramine's besides its device. */
+static const struct issuer_kind *const real_tees[] = { &occlum_issuer, &gramine_issuer, &tsm_issuer };
 
 static const struct issuer_kind *real_tee(const struct kernel *kernel)
 {
@@ -41,6 +43,25 @@ error *issuer_open(const struct kernel *kernel, const char *program, marblerun_i
 	TRY(choose(kernel, &issuer->kind));
 	TRY(issuer->kind->open(kernel, program, &issuer->context));
 	*ret = TAKE(issuer);
+	return NULL;
+}
+
+/* Files and generations were others' too; that the report is over our own data shows only in it. */
+static error *check_bound(const struct marblerun_issuer *issuer, const struct blob *evidence,
+			  const uint8_t report_data[64])
+{
+	if (memmem(evidence->data, evidence->size, report_data, 64))
+		return NULL;
+	return error_new(ERROR_CONFLICT, "%s: the evidence is over other report data than those given",
+			 issuer->kind->interface);
+}
+
+static error *issue(const marblerun_issuer *issuer, const uint8_t report_data[64], struct blob *ret)
+{
+	CLEANUP(blob_free) struct blob evidence = { 0 };
+	TRY(issuer->kind->issue(issuer->context, report_data, &evidence));
+	TRY(check_bound(issuer, &evidence, report_data));
+	*ret = blob_take(&evidence);
 	return NULL;
 }
 
@@ -80,7 +101,7 @@ int marblerun_issue(marblerun_issuer *issuer, const uint8_t report_data[64], uin
 		    size_t *ret_size, char reason[MARBLERUN_REASON_SIZE])
 {
 	struct blob evidence = { 0 };
-	int failed = report(issuer->kind->issue(issuer->context, report_data, &evidence), reason);
+	int failed = report(issue(issuer, report_data, &evidence), reason);
 	if (!failed) {
 		*ret = evidence.data;
 		*ret_size = evidence.size;

@@ -17,7 +17,7 @@ struct issuer_kind {
 	const char *(*sim_platform)(void *context); /* NULL on real TEEs */
 	void (*close)(void *context);
 };
-extern const struct issuer_kind simulated_issuer, gramine_issuer;
+extern const struct issuer_kind simulated_issuer, gramine_issuer, occlum_issuer, tsm_issuer;
 
 /* As marblerun_issuer_open, on a kernel that stands in for the real one. */
 error *issuer_open(const struct kernel *kernel, const char *program, marblerun_issuer **ret) MUST_USE;

@@ -4,6 +4,7 @@
 #include <openssl/evp.h>
 #include <stdio.h>
 
+#include "attest/snp/certificate_table.h"
 #include "attest/snp/endorsement.h"
 #include "attest/snp/report.h"
 #include "attest/verifier.h"
@@ -123,19 +124,42 @@ static void fill_claims(const struct snp_report *report, const struct snp_chain 
 	verdict->valid_until = chain->valid_until;
 }
 
+static void put_missing(struct marblerun_bytes *place, bytes certificate)
+{
+	if (!place->size)
+		*place = (struct marblerun_bytes){ certificate.data, certificate.size };
+}
+
+/* Certificates behind the report take the places that are empty in `to`: whose they are shows in
+ * verification. Bytes that begin otherwise are padding. */
+static error *read_carried(bytes behind, const struct snp_report *report, struct marblerun_collateral *to,
+			   size_t *ret_padding)
+{
+	struct snp_certificate_table table = { 0 };
+	if (snp_certificate_table_begins(behind))
+		TRY(snp_certificate_table_read(behind, &table));
+	put_missing(&to->vcek, report->signing_key == SNP_SIGNED_BY_VLEK ? table.vlek : table.vcek);
+	put_missing(&to->ask, table.ask);
+	put_missing(&to->ark, table.ark);
+	*ret_padding = behind.size - table.size;
+	return NULL;
+}
+
 static error *verify(bytes evidence, const struct marblerun_collateral *collateral, int64_t at,
 		     struct marblerun_verdict *verdict)
 {
 	struct snp_report report;
+	struct marblerun_collateral all = *collateral;
+	bytes behind = bytes_slice(evidence, SNP_REPORT_SIZE, SIZE_MAX);
 	CLEANUP(snp_chain_free) struct snp_chain chain = { 0 };
 	verdict->claims.tee = MARBLERUN_TEE_SNP;
 	verdict->step = MARBLERUN_STEP_FORMAT;
 	TRY(snp_report_parse(bytes_slice(evidence, 0, SNP_REPORT_SIZE), &report));
-	verdict->claims.padding = evidence.size - SNP_REPORT_SIZE;
+	TRY(read_carried(behind, &report, &all, &verdict->claims.padding));
 	verdict->claims.snp = report.claims;
 	verdict->claims.debug = report.claims.policy & SNP_POLICY_DEBUG;
 	memcpy(verdict->claims.report_data, report.report_data, sizeof report.report_data);
-	TRY(snp_chain_verify(collateral, at, &chain, &verdict->step));
+	TRY(snp_chain_verify(&all, at, &chain, &verdict->step));
 	snp_report_read_tcbs(&report, chain.product->turin_layout);
 	fill_claims(&report, &chain, verdict);
 	verdict->step = MARBLERUN_STEP_CERTIFICATES;
