@@ -82,7 +82,8 @@ static error *issue(void *context, const uint8_t report_data[64], struct blob *r
 /* KEYREQUEST (Intel SDM volume 3D, "Key Request"): the seal key of the present security version of CPU
  * and enclave. ATTRIBUTES count by the masks that Intel's SDK takes by default: INIT, DEBUG and the
  * reserved bits. */
-static error *write_key_request(enum sealing_kind kind, const uint8_t report[REPORT_SIZE], uint8_t ret[KEY_REQUEST_SIZE])
+static error *write_key_request(enum sealing_kind kind, const uint8_t report[REPORT_SIZE],
+				uint8_t ret[KEY_REQUEST_SIZE])
 {
 	enum { SEAL_KEY = 4, POLICY_MRENCLAVE = 1, POLICY_MRSIGNER = 2 };
 	struct reader body = reader_of(bytes_of(report, REPORT_SIZE));
