@@ -269,7 +269,7 @@ static error *open_monitoring(struct daemon *d)
 	const char *address = d->configuration->metrics_address;
 	if (!address)
 		return NULL;
-	TRY(monitoring_open(d->coordinator, &d->monitoring));
+	TRY(monitoring_open(d->coordinator, d->store, &d->monitoring));
 	TRY_CTX(monitoring_serve(&d->monitoring, d->loops, address), "EDG_COORDINATOR_PROMETHEUS_ADDR");
 	log_info("serving metrics and events", LOG_TEXT_FIELD("address", address),
 		 LOG_NUMBER_FIELD("port", scrape_server_port(d->monitoring.server)));

@@ -1,27 +1,48 @@
 #include "daemon/monitoring.h"
 
+#include <math.h>
+
 #include "daemon/commit.h"
 #include "metrics/process.h"
 
 static double read_state(void *context)
 {
-	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(context);
+	const struct monitoring *m = context;
+	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(m->coordinator);
 	return mesh->state;
 }
 
-static const struct metric_definition state = {
-	"coordinator_state", "0 uninitialized, 1 recovery, 2 accepting a manifest, 3 accepting marbles.",
-	METRIC_GAUGE, .read = read_state
+/* Of a state that can't be opened nothing is known. */
+static double read_epoch(void *context)
+{
+	const struct monitoring *m = context;
+	struct store_head head;
+	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(m->coordinator);
+	if (mesh->state == STATE_RECOVERY)
+		return NAN;
+	store_head(m->store, &head);
+	return (double)head.epoch;
+}
+
+static double read_rollback(void *context)
+{
+	const struct monitoring *m = context;
+	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(m->coordinator);
+	return mesh->state == STATE_RECOVERY ? NAN : mesh->rolled_back;
+}
+
+static const struct metric_definition gauges[] = {
+	{ "coordinator_state", "0 uninitialized, 1 recovery, 2 accepting a manifest, 3 accepting marbles.",
+	  METRIC_GAUGE, .read = read_state },
+	{ "coordinator_state_epoch", "Changes of the state since the deployment began.", METRIC_GAUGE,
+	  .read = read_epoch },
+	{ "coordinator_rollback_detected",
+	  "1 after marbles have seen a newer state than this, until the manifest is updated.", METRIC_GAUGE,
+	  .read = read_rollback },
 };
 static const struct metric_definition version = {
 	"coordinator_version_info", "Always 1; the labels say what runs.", METRIC_GAUGE,
 	.labels = { "version", "commit" }
-};
-static const struct metric_definition gauges[] = {
-	[MONITORING_STATE_EPOCH] = { "coordinator_state_epoch", "Rises with every change of the state.",
-				     METRIC_GAUGE },
-	[MONITORING_ROLLBACK_DETECTED] = { "coordinator_rollback_detected",
-					   "1 after a state older than the last one came back.", METRIC_GAUGE },
 };
 
 static error *add_version(struct metrics *m)
@@ -33,13 +54,14 @@ static error *add_version(struct metrics *m)
 	return NULL;
 }
 
-error *monitoring_open(struct coordinator *coordinator, struct monitoring *ret)
+error *monitoring_open(struct coordinator *coordinator, struct store *store, struct monitoring *ret)
 {
+	ret->coordinator = coordinator;
+	ret->store = store;
 	TRY(metrics_new(&ret->metrics));
-	TRY(metrics_add(ret->metrics, &state, coordinator, NULL));
-	TRY(add_version(ret->metrics));
 	for (size_t i = 0; i < ARRAY_SIZE(gauges); i++)
-		TRY(metrics_add(ret->metrics, &gauges[i], NULL, &ret->gauges[i]));
+		TRY(metrics_add(ret->metrics, &gauges[i], ret, NULL));
+	TRY(add_version(ret->metrics));
 	TRY(marble_counts_new(ret->metrics, &ret->marble_counts));
 	TRY(client_counts_new(ret->metrics, &ret->client_counts));
 	TRY(process_metrics_add(ret->metrics));
@@ -72,10 +94,4 @@ void monitoring_free(struct monitoring *m)
 	marble_counts_free(m->marble_counts);
 	client_counts_free(m->client_counts);
 	metrics_free(m->metrics);
-}
-
-void monitoring_set(struct monitoring *m, enum monitoring_gauge gauge, double value)
-{
-	if (m->metrics)
-		metric_set(metric_only(m->gauges[gauge]), value);
 }

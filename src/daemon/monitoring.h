@@ -14,16 +14,11 @@ struct monitoring {
 	struct marble_counts *marble_counts;
 	struct events *events;
 	struct scrape_server *server;
-	struct metric *gauges[2]; /* by enum monitoring_gauge */
+	struct coordinator *coordinator; /* borrowed, */
+	struct store *store;             /* both, for as long as anybody watches */
 };
 
-error *monitoring_open(struct coordinator *coordinator, struct monitoring *ret) MUST_USE;
+/* *ret must stay where it is until monitoring_free. */
+error *monitoring_open(struct coordinator *coordinator, struct store *store, struct monitoring *ret) MUST_USE;
 error *monitoring_serve(struct monitoring *m, struct loops *loops, const char *address) MUST_USE;
 void monitoring_free(struct monitoring *m);
-
-/* Shown once they have been set. Nothing happens when nobody watches. From any thread. */
-enum monitoring_gauge {
-	MONITORING_STATE_EPOCH,       /* coordinator_state_epoch: rises with every change of the state */
-	MONITORING_ROLLBACK_DETECTED, /* coordinator_rollback_detected: 1 after an older state came back */
-};
-void monitoring_set(struct monitoring *m, enum monitoring_gauge gauge, double value);

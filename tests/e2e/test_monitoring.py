@@ -62,6 +62,17 @@ def test_state_and_version(mesh):
     assert mesh.coordinator.scrape().value("coordinator_state") == 3
 
 
+def test_the_epoch_rises_with_the_state(mesh):
+    epochs = [mesh.coordinator.scrape().value("coordinator_state_epoch")]
+    mesh.set({"app": {"MaxActivations": 5}})
+    epochs.append(mesh.coordinator.scrape().value("coordinator_state_epoch"))
+    mesh.activate()
+    scrape = mesh.coordinator.scrape()
+    epochs.append(scrape.value("coordinator_state_epoch"))
+    assert epochs == sorted(set(epochs))
+    assert scrape.value("coordinator_rollback_detected") == 0
+
+
 def test_activations_are_counted(mesh):
     mesh.set({"app": {}, "once": {"MaxActivations": 1}})
     app, once = mesh.marble(), mesh.marble()
@@ -190,7 +201,8 @@ def test_every_family_says_what_it_is(mesh):
     process = {f"process_{what}" for what in ("cpu_seconds", "open_fds", "max_fds", "start_time_seconds",
                                               "resident_memory_bytes", "virtual_memory_bytes")}
     assert set(scrape.families) == requests | calls | process | {
-        "coordinator_state", "coordinator_version_info", "coordinator_marble_activations",
+        "coordinator_state", "coordinator_state_epoch", "coordinator_rollback_detected",
+        "coordinator_version_info", "coordinator_marble_activations",
         "coordinator_marble_activations_success"}
     for family in scrape.families.values():
         assert family.documentation.endswith(".") and family.type in ("counter", "gauge", "histogram")
