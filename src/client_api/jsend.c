@@ -1,5 +1,6 @@
 #include "client_api/jsend.h"
 
+#include "base/blob.h"
 #include "codec/base64.h"
 #include "codec/json.h"
 
@@ -26,14 +27,17 @@ void write_base64_member(struct writer *w, const char *name, bytes raw)
 static void respond(struct http_exchange *x, unsigned status, struct writer *body)
 {
 	struct http_response response = { .status = status, .content_type = "application/json" };
+	CLEANUP(blob_free) struct blob text = { 0 };
 	write_u8(body, '\n');
-	if (body->failed || body->too_large) {
+	error *e = blob_of_writer(body, "the answer", &text);
+	if (e) {
 		response.status = 500;
 		response.body = bytes_of_string("{\"status\":\"error\",\"data\":null,"
 						"\"message\":\"out of memory\"}\n");
 	} else {
-		response.body = writer_view(body);
+		response.owned_body = &text;
 	}
+	error_free(e);
 	http_respond(x, &response);
 }
 

@@ -3,19 +3,44 @@
 static const char standard[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 static const char url[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
+static void encode_group(uint32_t bits, const char *alphabet, char to[4])
+{
+	to[0] = alphabet[bits >> 18];
+	to[1] = alphabet[bits >> 12 & 63];
+	to[2] = alphabet[bits >> 6 & 63];
+	to[3] = alphabet[bits & 63];
+}
+
+/* One or two bytes that are left. */
+static void encode_last(struct writer *w, bytes part, const char *alphabet, bool padded)
+{
+	char group[4];
+	size_t digits = part.size + 1;
+	uint32_t bits = (uint32_t)part.data[0] << 16;
+	bits |= part.size > 1 ? (uint32_t)part.data[1] << 8 : 0;
+	encode_group(bits, alphabet, group);
+	memset(group + digits, '=', 4 - digits);
+	write_bytes(w, bytes_of(group, padded ? 4 : digits));
+	explicit_bzero(group, sizeof group);
+}
+
 static void encode(struct writer *w, bytes raw, const char *alphabet, bool padded)
 {
-	for (size_t i = 0; i < raw.size; i += 3) {
-		bytes part = bytes_slice(raw, i, 3);
-		uint32_t bits = (uint32_t)part.data[0] << 16;
-		bits |= part.size > 1 ? (uint32_t)part.data[1] << 8 : 0;
-		bits |= part.size > 2 ? part.data[2] : 0;
-		char group[4] = { alphabet[bits >> 18], alphabet[bits >> 12 & 63],
-				  alphabet[bits >> 6 & 63], alphabet[bits & 63] };
-		size_t digits = part.size + 1;
-		memset(group + digits, '=', 4 - digits);
-		write_bytes(w, bytes_of(group, padded ? 4 : digits));
+	enum { GROUPS = 256 };
+	char text[GROUPS * 4];
+	size_t whole = raw.size / 3, used = 0;
+	for (size_t done = 0; done < whole; done += used) {
+		const uint8_t *from = raw.data + done * 3;
+		used = whole - done < GROUPS ? whole - done : GROUPS;
+		for (size_t i = 0; i < used; i++, from += 3)
+			encode_group((uint32_t)from[0] << 16 | (uint32_t)from[1] << 8 | from[2], alphabet,
+				     text + i * 4);
+		write_bytes(w, bytes_of(text, used * 4));
 	}
+	if (w->secret)
+		explicit_bzero(text, sizeof text);
+	if (raw.size % 3)
+		encode_last(w, bytes_slice(raw, whole * 3, 2), alphabet, padded);
 }
 
 void write_base64(struct writer *w, bytes raw)

@@ -32,6 +32,17 @@ void connection_write(struct connection *c, bytes data)
 		bufferevent_write(c->stream, data.data, data.size);
 }
 
+void connection_write_all(struct connection *c, const bytes *parts, size_t count)
+{
+	struct evbuffer *output = bufferevent_get_output(c->stream);
+	size_t size = 0;
+	for (size_t i = 0; i < count; i++)
+		size += parts[i].size;
+	evbuffer_expand(output, size); /* without the room it still works */
+	for (size_t i = 0; i < count; i++)
+		connection_write(c, parts[i]);
+}
+
 size_t connection_unsent(const struct connection *c)
 {
 	return evbuffer_get_length(bufferevent_get_output(c->stream));

@@ -204,7 +204,11 @@ static bool copy_response(struct exchange *x, const struct http_response *from)
 	x->content_type = from->content_type ? strdup(from->content_type) : NULL;
 	x->headers = copy_headers(x, from->headers, from->header_count);
 	x->trailers = copy_headers(x, from->trailers, from->trailer_count);
-	error *e = blob_copy(from->body, &x->response);
+	error *e = NULL;
+	if (from->owned_body)
+		x->response = blob_take(from->owned_body);
+	else
+		e = blob_copy(from->body, &x->response);
 	bool copied = !e && x->headers && x->trailers && (x->content_type || !from->content_type);
 	error_free(e);
 	x->header_count = copied ? from->header_count : 0;
@@ -215,8 +219,9 @@ static bool copy_response(struct exchange *x, const struct http_response *from)
 void http_respond(struct http_exchange *public_x, const struct http_response *response)
 {
 	struct exchange *x = public_x->connection;
+	size_t body_size = response->owned_body ? response->owned_body->size : response->body.size;
 	if (public_x->answered)
-		public_x->answered(public_x->answered_context, response->status, response->body.size);
+		public_x->answered(public_x->answered_context, response->status, body_size);
 	x->status = response->status;
 	if (!copy_response(x, response))
 		x->status = 503;

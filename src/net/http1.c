@@ -267,12 +267,11 @@ static void write_head(struct writer *w, const struct exchange *x, bool keep_ali
 static void http1_respond(struct connection *c, struct exchange *x)
 {
 	struct http1 *h = c->state;
-	CLEANUP(writer_free) struct writer w = { .secret = true };
+	CLEANUP(writer_free) struct writer head = { 0 };
+	bytes body = x->head_only ? BYTES_EMPTY : blob_view(&x->response);
 	bool keep_alive = x->keep_alive && !c->stopping;
-	write_head(&w, x, keep_alive);
-	if (!x->head_only)
-		write_bytes(&w, blob_view(&x->response));
-	connection_write(c, writer_view(&w));
+	write_head(&head, x, keep_alive);
+	connection_write_all(c, (bytes[]){ writer_view(&head), body }, 2);
 	h->answering = NULL;
 	exchange_free(x);
 	if (!keep_alive) {

@@ -3,6 +3,7 @@
  * nobody else. */
 #pragma once
 #include "base/arena.h"
+#include "base/blob.h"
 #include "base/bytes.h"
 #include "base/error.h"
 #include "net/loop.h"
@@ -42,6 +43,7 @@ struct http_response {
 	unsigned status;
 	const char *content_type; /* NULL: no body */
 	bytes body;               /* copied before http_respond returns */
+	struct blob *owned_body;  /* instead of it, when there is one: taken over */
 	const struct http_header *headers;
 	size_t header_count;
 	const struct http_header *trailers; /* HTTP/2 only (gRPC) */

@@ -49,7 +49,7 @@ static void test_vectors(void **state)
 static void test_against_openssl(void **state)
 {
 	(void)state;
-	uint8_t raw[300], text[405];
+	uint8_t raw[1600], text[2140];
 	for (size_t i = 0; i < sizeof raw; i++)
 		raw[i] = (uint8_t)(i * 151 + (i >> 3) * 29);
 	for (size_t size = 0; size <= sizeof raw; size++) {
