@@ -10,6 +10,7 @@
 #include "cli/policy.h"
 #include "cli/verdict.h"
 #include "codec/hex.h"
+#include "endorsements/service.h"
 
 enum { ROOT_SIZE_MAX = 1 << 16, REPORT_DATA_SIZE = 64 };
 
@@ -30,6 +31,7 @@ struct case_file {
 	const struct flag_values *flags;
 	struct blob evidence;
 	marblerun_collateral_set *collateral;
+	struct endorsement_service *service; /* --pccs */
 	marblerun_verifier *verifier;
 	marblerun_policy *policy; /* NULL: none given */
 	int64_t at;
@@ -42,6 +44,7 @@ static void case_free(struct case_file *c)
 	blob_free(&c->evidence);
 	blob_free(&c->report_data);
 	collateral_free(c->collateral);
+	endorsement_service_close(c->service);
 	verifier_free(c->verifier);
 	policy_free(c->policy);
 }
@@ -93,6 +96,18 @@ static error *read_collateral(struct case_file *c)
 	return NULL;
 }
 
+/* An Intel service for quotes; AMD's for reports has the same flag: evidence says which is meant. */
+static error *open_service(struct case_file *c)
+{
+	const char *url = c->flags->values[FLAG_PCCS];
+	struct endorsement_service_options options = { url, url, NULL };
+	if (!url)
+		return NULL;
+	if (c->collateral)
+		return error_new(ERROR_INVALID, "--collateral and --pccs: one of them is expected");
+	return endorsement_service_open(&options, &c->service);
+}
+
 static error *open_case(const struct invocation *call, struct case_file *c)
 {
 	const char *policy = call->flags.values[FLAG_POLICY];
@@ -111,7 +126,8 @@ static error *open_case(const struct invocation *call, struct case_file *c)
 	if (policy)
 		TRY(policy_load(policy, &call->flags, &c->policy));
 	TRY(evidence_read(call->arguments[0], &c->evidence));
-	return read_collateral(c);
+	TRY(read_collateral(c));
+	return open_service(c);
 }
 
 /* Is a name in a comma-separated list? */
@@ -181,14 +197,30 @@ static error *check_wishes(const struct case_file *c)
 	return check_advisories(c);
 }
 
+static error *verify_with(struct case_file *c, const struct marblerun_collateral *collateral)
+{
+	struct marblerun_bytes evidence = { c->evidence.data, c->evidence.size };
+	if (marblerun_verify(c->verifier, evidence, collateral, c->at, &c->verdict) != 0)
+		return error_new(ERROR_DENIED, "%s", c->verdict.reason);
+	return NULL;
+}
+
+static error *verify_with_service(struct case_file *c)
+{
+	const struct endorsements from = endorsement_service_use(c->service);
+	const struct marblerun_collateral *collateral;
+	void *hold;
+	TRY(from.get(from.context, blob_view(&c->evidence), &collateral, &hold));
+	error *e = verify_with(c, collateral);
+	from.release(from.context, hold);
+	return e;
+}
+
 /* ERROR_DENIED, with the step in the verdict; NULL: accepted. */
 static error *judge(struct case_file *c)
 {
-	struct marblerun_bytes evidence = { c->evidence.data, c->evidence.size };
-	const struct marblerun_collateral *collateral =
-		c->collateral ? marblerun_collateral_of(c->collateral) : NULL;
-	if (marblerun_verify(c->verifier, evidence, collateral, c->at, &c->verdict) != 0)
-		return error_new(ERROR_DENIED, "%s", c->verdict.reason);
+	const struct marblerun_collateral *given = c->collateral ? marblerun_collateral_of(c->collateral) : NULL;
+	TRY(c->service ? verify_with_service(c) : verify_with(c, given));
 	error *e = check_wishes(c);
 	if (e)
 		c->verdict.step = MARBLERUN_STEP_POLICY;
@@ -242,6 +274,8 @@ static error *run(const struct invocation *call)
 	CLEANUP(case_free) struct case_file c = { 0 };
 	TRY(open_case(call, &c));
 	error *refusal = judge(&c);
+	if (refusal && error_code(refusal) != ERROR_DENIED) /* nothing could be judged */
+		return refusal;
 	error *e = flags_want_json(&call->flags) ? print_json_verdict(&c, refusal) :
 						   print_text_verdict(&c, refusal);
 	if (e) {

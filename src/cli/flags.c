@@ -55,7 +55,7 @@ static const struct {
 		"an advisory, such as INTEL-SA-00334; repeatable" },
 	[FLAG_PRODUCT_ID] = { "product-id", 0, NUMBER, "N", "ProductID (1)", 0, 65535 },
 	[FLAG_SECURITY_VERSION] = { "security-version", 0, NUMBER, "N", "SecurityVersion (1)", 0, 65535 },
-	[FLAG_PCCS] = { "pccs", 0, TEXT, "URL", "fetch endorsements from this PCCS (or Intel's service)" },
+	[FLAG_PCCS] = { "pccs", 0, TEXT, "URL", "fetch endorsements from this PCCS (for SEV-SNP: KDS), instead of --collateral" },
 	[FLAG_AT] = { "at", 0, TEXT, "TIME",
 		"judge as of this time: seconds since 1970, or 2026-01-31T12:00:00Z (now)" },
 	[FLAG_ROOT] = { "root", 0, TEXT, "FILE",

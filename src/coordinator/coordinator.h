@@ -1,19 +1,11 @@
 /* The coordinator: puts the domain together. Opens no socket, reads no clock, logs nothing; the time
  * is a parameter. Safe under threads. */
 #pragma once
+#include "attest/endorsements.h"
 #include "coordinator/mesh.h"
 #include "marblerun/issue.h"
 
 struct coordinator;
-
-/* Endorsements for evidence, wherever they come from. */
-struct endorsements {
-	void *context;
-	/* ERROR_UNAVAILABLE when there are none. *ret is valid until release(*ret_hold). */
-	error *(*get)(void *context, bytes evidence, const struct marblerun_collateral **ret,
-		      void **ret_hold);
-	void (*release)(void *context, void *hold);
-};
 
 /* A counter that only goes up, in hardware that the host can't turn back. */
 struct hardware_counter {

@@ -51,6 +51,9 @@ error *configuration_read(struct configuration *ret)
 		.dns_names = text("EDG_COORDINATOR_DNS_NAMES", "localhost"),
 		.metrics_address = text("EDG_COORDINATOR_PROMETHEUS_ADDR", NULL),
 		.startup_manifest = text("EDG_STARTUP_MANIFEST", NULL),
+		.collateral_folder = text("MARBLERUN_COLLATERAL_DIR", NULL),
+		.pccs = text("MARBLERUN_PCCS_URL", NULL),
+		.kds = text("MARBLERUN_KDS_URL", NULL),
 		.tpm = text("MARBLERUN_TPM", NULL),
 		.seal_folder = text("EDG_COORDINATOR_SEAL_DIR", "marblerun-coordinator-data"),
 	};

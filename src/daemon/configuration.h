@@ -9,6 +9,7 @@ struct configuration {
 	const char *dns_names;
 	const char *metrics_address;  /* NULL: none */
 	const char *startup_manifest; /* a path; NULL: none */
+	const char *collateral_folder, *pccs, *kds; /* NULL: none */
 	const char *tpm;              /* a TCTI; NULL: no TPM guards the state */
 	const char *seal_folder;      /* where the sealed state is */
 	bool plain_simulation;        /* OE_SIMULATION=1 */

@@ -7,7 +7,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "client_api/client_api.h"
-#include "daemon/endorsement_folder.h"
+#include "endorsements/folder.h"
+#include "endorsements/service.h"
+#include "endorsements/sources.h"
 #include "daemon/monitoring.h"
 #include "marble_api/marble_api.h"
 #include "net/http_server.h"
@@ -21,7 +23,9 @@ struct daemon {
 	const struct configuration *configuration;
 	marblerun_issuer *issuer;
 	marblerun_verifier *verifier;
-	struct endorsement_folder *folder;
+	struct endorsement_folder *simulated, *folder;
+	struct endorsement_service *service;
+	struct endorsement_sources sources;
 	struct san_list names;
 	struct store *store;
 	struct tpm_counter *tpm;
@@ -56,7 +60,9 @@ static void daemon_free(struct daemon *d)
 	store_close(d->store);
 	tpm_counter_close(d->tpm);
 	san_free(&d->names);
+	endorsement_folder_close(d->simulated);
 	endorsement_folder_close(d->folder);
+	endorsement_service_close(d->service);
 	marblerun_verifier_free(d->verifier);
 	marblerun_issuer_free(d->issuer);
 }
@@ -78,7 +84,31 @@ static error *trust_platform(struct daemon *d, const char *platform)
 		return error_new(ERROR_INVALID, "%s: %s", path, reason);
 	log_warning("SIMULATED platform: evidence is checked, but protects nothing",
 		    LOG_TEXT_FIELD("platform", platform));
-	return endorsement_folder_open(platform, &d->folder);
+	/* The platform's own come last: whoever names others wants them to be used. */
+	return endorsement_folder_open(platform, &d->simulated);
+}
+
+static void add_source(struct daemon *d, struct endorsements source)
+{
+	d->sources.items[d->sources.count++] = source;
+}
+
+/* Where endorsements come from, in this order. */
+static error *open_endorsements(struct daemon *d)
+{
+	const struct configuration *c = d->configuration;
+	if (c->collateral_folder) {
+		TRY_CTX(endorsement_folder_open(c->collateral_folder, &d->folder), "MARBLERUN_COLLATERAL_DIR");
+		add_source(d, endorsement_folder_use(d->folder));
+	}
+	if (c->pccs || c->kds) {
+		struct endorsement_service_options options = { c->pccs, c->kds, NULL };
+		TRY(endorsement_service_open(&options, &d->service));
+		add_source(d, endorsement_service_use(d->service));
+	}
+	if (d->simulated)
+		add_source(d, endorsement_folder_use(d->simulated));
+	return NULL;
 }
 
 static error *open_tee(struct daemon *d)
@@ -204,7 +234,7 @@ static error *open_coordinator(struct daemon *d)
 		.store = d->store,
 		.issuer = d->issuer,
 		.verifier = d->verifier,
-		.endorsements = d->folder ? endorsement_folder_use(d->folder) : no_endorsements(),
+		.endorsements = endorsement_sources_use(&d->sources),
 		.counter = d->tpm ? &d->counter : NULL,
 		.names = &d->names,
 		.identity_changed = identity_changed,
@@ -316,6 +346,7 @@ error *daemon_run(const struct configuration *configuration)
 {
 	CLEANUP(daemon_free) struct daemon d = { .configuration = configuration };
 	TRY(open_tee(&d));
+	TRY(open_endorsements(&d));
 	TRY(open_workers(&d));
 	TRY(open_tls(&d));
 	TRY(open_coordinator(&d));

@@ -131,7 +131,7 @@ static error *why_failed(const struct http_client *client, CURLcode code, const 
 {
 	const char *text = client->error_text[0] ? client->error_text : curl_easy_strerror(code);
 	if (code == CURLE_WRITE_ERROR)
-		return writer_check(&client->body, "the server's answer");
+		return error_wrap(writer_check(&client->body, "the server's answer"), "%s", url);
 	if (code == CURLE_PEER_FAILED_VERIFICATION && client->options.trust == HTTP_TRUST_PINNED)
 		return error_new(ERROR_DENIED, "%s: the server shows another certificate than the one that "
 				 "was verified", url);
@@ -178,6 +178,14 @@ error *http_client_send(struct http_client *client, const char *method, const ch
 	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_slist_free_all(headers);
 	return code == CURLE_OK ? take_reply(client, ret) : why_failed(client, code, url);
+}
+
+error *http_client_header(struct http_client *client, const char *name, struct blob *ret)
+{
+	struct curl_header *header;
+	if (curl_easy_header(client->curl, name, 0, CURLH_HEADER, -1, &header) != CURLHE_OK)
+		return NULL;
+	return blob_copy(bytes_of_string(header->value), ret);
 }
 
 void http_reply_free(struct http_reply *reply)

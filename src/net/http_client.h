@@ -31,5 +31,7 @@ DEFINE_CLEANUP_IN_PLACE(http_reply_free, struct http_reply)
  * status is a reply. */
 error *http_client_send(struct http_client *client, const char *method, const char *url,
 			const char *content_type, bytes body, struct http_reply *ret) MUST_USE;
+/* A header of the last reply, by its name; empty when it is not there. */
+error *http_client_header(struct http_client *client, const char *name, struct blob *ret) MUST_USE;
 void http_client_free(struct http_client *client);
 DEFINE_CLEANUP(http_client_free, struct http_client *)

@@ -12,13 +12,15 @@ for room in DOMAIN[2:]:
 ALLOWED["base"] = set()
 ALLOWED["net"] = {"base"}
 ALLOWED["tpm"] = {"base"}
+ALLOWED["endorsements"] = {"base", "codec", "attest", "net", "installed"}
 ALLOWED["metrics"] = {"base", "net"}
 ALLOWED["coordinator"] = set(DOMAIN) | {"installed"}
 ALLOWED["client_api"] = {"base", "codec", "net", "coordinator", "access", "metrics"}
 ALLOWED["marble_api"] = {"base", "codec", "net", "coordinator", "rpc", "metrics"}
-ALLOWED["daemon"] = set(DOMAIN) | {"installed", "net", "tpm", "metrics", "coordinator", "client_api", "marble_api"}
+ALLOWED["daemon"] = set(DOMAIN) | {"installed", "net", "tpm", "endorsements", "metrics", "coordinator", "client_api", "marble_api"}
 for room in ("cli", "marble", "premain", "ttls", "injector"):
     ALLOWED[room] = set(OUTSIDE)
+ALLOWED["cli"] |= {"endorsements"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 

@@ -1,6 +1,9 @@
-#include "daemon/endorsement_folder.h"
+#include "endorsements/folder.h"
 
+#include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 
 /* One reading of the folder; the last who holds it frees it. */
@@ -112,21 +115,4 @@ void endorsement_folder_close(struct endorsement_folder *folder)
 struct endorsements endorsement_folder_use(struct endorsement_folder *folder)
 {
 	return (struct endorsements){ folder, get, release };
-}
-
-static error *get_none(void *context, bytes evidence, const struct marblerun_collateral **ret,
-		       void **ret_hold)
-{
-	(void)context, (void)evidence, (void)ret, (void)ret_hold;
-	return error_new(ERROR_UNAVAILABLE, "no endorsements are configured");
-}
-
-static void release_none(void *context, void *hold)
-{
-	(void)context, (void)hold;
-}
-
-struct endorsements no_endorsements(void)
-{
-	return (struct endorsements){ NULL, get_none, release_none };
 }

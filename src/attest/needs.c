@@ -1,0 +1,82 @@
+#include "attest/needs.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+
+#include "attest/sgx/pck.h"
+#include "attest/snp/report.h"
+#include "attest/tdx/quote.h"
+#include "attest/verifier.h"
+
+static error *read_pck(bytes pem, struct evidence_needs *needs)
+{
+	BIO *text = pem.size && pem.size < 1 << 16 ? BIO_new_mem_buf(pem.data, (int)pem.size) : NULL;
+	X509 *certificate;
+	bool found = false;
+	while (text && !found && (certificate = PEM_read_bio_X509(text, NULL, NULL, NULL))) {
+		struct pck pck;
+		char issuer[64] = "";
+		error *e = pck_read(certificate, &pck);
+		X509_NAME_get_text_by_NID(X509_get_issuer_name(certificate), NID_commonName, issuer, sizeof issuer);
+		found = !e;
+		error_free(e);
+		if (found) {
+			memcpy(needs->fmspc, pck.fmspc, sizeof needs->fmspc);
+			needs->platform_ca = strcmp(issuer, "Intel SGX PCK Platform CA") == 0 ||
+					     strstr(issuer, "Platform") != NULL;
+		}
+		X509_free(certificate);
+	}
+	BIO_free(text);
+	ERR_clear_error();
+	return found ? NULL : error_new(ERROR_INVALID, "the quote carries no PCK certificate");
+}
+
+static error *needs_of_signature(const struct quote_signature *s, struct evidence_needs *needs)
+{
+	if (s->certification_type != CERTIFICATION_PCK_CHAIN)
+		return error_new(ERROR_UNSUPPORTED, "the quote carries no PCK chain (certification data type %u)",
+				 s->certification_type);
+	return read_pck(s->certification_data, needs);
+}
+
+static const char *product_of(const struct snp_report *report)
+{
+	if (report->family == 0x1a)
+		return "Turin";
+	/* Version 2 does not say; chips of that time are Milan's. */
+	return report->family == 0x19 && report->model >= 0x10 ? "Genoa" : "Milan";
+}
+
+static error *needs_of_report(bytes evidence, struct evidence_needs *needs)
+{
+	struct snp_report report;
+	TRY(snp_report_parse(bytes_slice(evidence, 0, SNP_REPORT_SIZE), &report));
+	snp_report_read_tcbs(&report, snp_report_is_turin(&report));
+	needs->tee = MARBLERUN_TEE_SNP;
+	needs->product = product_of(&report);
+	needs->vlek = report.signing_key == SNP_SIGNED_BY_VLEK;
+	needs->tcb = report.claims.reported_tcb;
+	needs->chip_id_size = snp_report_is_turin(&report) ? 8 : 64;
+	memcpy(needs->chip_id, report.claims.chip_id, sizeof needs->chip_id);
+	return NULL;
+}
+
+error *evidence_needs(bytes evidence, struct evidence_needs *ret)
+{
+	struct evidence_needs needs = { 0 };
+	bytes quote;
+	if (snp_format.recognises(evidence)) {
+		TRY(needs_of_report(evidence, &needs));
+	} else {
+		TRY(open_enclave_strip(evidence, &quote));
+		struct sgx_quote sgx;
+		struct tdx_quote tdx;
+		bool is_tdx = tdx_format.recognises(evidence);
+		TRY(is_tdx ? tdx_quote_parse(quote, &tdx) : sgx_quote_parse(quote, &sgx));
+		needs.tee = is_tdx ? MARBLERUN_TEE_TDX : MARBLERUN_TEE_SGX;
+		TRY(needs_of_signature(is_tdx ? &tdx.signature : &sgx.signature, &needs));
+	}
+	*ret = needs;
+	return NULL;
+}
