@@ -1,4 +1,4 @@
-#include "client_api/client_api_internal.h"
+#include "client_api/job.h"
 #include "codec/base64.h"
 
 /* Only version 2 has a nonce and endorsements. */
@@ -36,7 +36,8 @@ static error *attest(struct client_api *api, struct http_exchange *x, struct sta
 	return coordinator_attest(api->coordinator, blob_view(&nonce), ret);
 }
 
-void quote_get(struct client_api *api, struct http_exchange *x)
+/* In a worker: a TEE takes its time to issue, a service to give endorsements. */
+static void get(struct client_api *api, struct http_exchange *x)
 {
 	CLEANUP(statement_free) struct statement statement = { 0 };
 	error *e = attest(api, x, &statement);
@@ -46,7 +47,7 @@ void quote_get(struct client_api *api, struct http_exchange *x)
 		answer(x, &statement, true);
 }
 
-void quote_get_v1(struct client_api *api, struct http_exchange *x)
+static void get_v1(struct client_api *api, struct http_exchange *x)
 {
 	CLEANUP(statement_free) struct statement statement = { 0 };
 	error *e = coordinator_attest(api->coordinator, BYTES_EMPTY, &statement);
@@ -54,4 +55,14 @@ void quote_get_v1(struct client_api *api, struct http_exchange *x)
 		jsend_error(x, e);
 	else
 		answer(x, &statement, false);
+}
+
+void quote_get(struct client_api *api, struct http_exchange *x)
+{
+	job_submit(api, x, JOB_FAST, get);
+}
+
+void quote_get_v1(struct client_api *api, struct http_exchange *x)
+{
+	job_submit(api, x, JOB_FAST, get_v1);
 }

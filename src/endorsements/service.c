@@ -91,8 +91,8 @@ static error *collect_intel(struct endorsement_service *s, const struct evidence
 	if (!s->pccs)
 		return error_new(ERROR_UNAVAILABLE, "no PCCS is configured (MARBLERUN_PCCS_URL)");
 	TRY(take(s, held, DOCUMENT_JSON, "TCB-Info-Issuer-Chain", &tcb_info,
-		 "%s/%s/certification/v4/tcb?fmspc=%02x%02x%02x%02x%02x%02x", s->pccs, tee, f[0], f[1], f[2], f[3], f[4],
-		 f[5]));
+		 "%s/%s/certification/v4/tcb?fmspc=%02x%02x%02x%02x%02x%02x", s->pccs, tee, f[0], f[1], f[2], f[3],
+		 f[4], f[5]));
 	TRY(take(s, held, DOCUMENT_JSON, "SGX-Enclave-Identity-Issuer-Chain", &identity,
 		 "%s/%s/certification/v4/qe/identity", s->pccs, tee));
 	TRY(take(s, held, DOCUMENT_CRL, "SGX-PCK-CRL-Issuer-Chain", &crl,

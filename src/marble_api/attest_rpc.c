@@ -30,19 +30,42 @@ static error *attest(struct marble_api *api, const Rpc__AttestReq *request, stru
 	return coordinator_attest(api->coordinator, bytes_of(request->nonce.data, size), ret);
 }
 
-void attest_rpc(void *context, struct grpc_call call)
+/* In a worker: a TEE takes its time to issue, a service to give endorsements. */
+struct attest_job {
+	struct marble_api *api;
+	struct grpc_call call;
+};
+
+static void run_job(void *context)
 {
+	struct attest_job job = *(struct attest_job *)context;
 	CLEANUP(statement_free) struct statement statement = { 0 };
+	free(context);
 	Rpc__AttestReq *request =
-		rpc__attest_req__unpack(NULL, call.message.size, call.message.data);
+		rpc__attest_req__unpack(NULL, job.call.message.size, job.call.message.data);
 	if (!request) {
-		grpc_fail(call, error_new(ERROR_INVALID, "the request is no rpc.AttestReq"));
+		grpc_fail(job.call, error_new(ERROR_INVALID, "the request is no rpc.AttestReq"));
 		return;
 	}
-	error *e = attest(context, request, &statement);
+	error *e = attest(job.api, request, &statement);
 	rpc__attest_req__free_unpacked(request, NULL);
 	if (e)
-		grpc_fail(call, e);
+		grpc_fail(job.call, e);
 	else
-		answer(call, &statement);
+		answer(job.call, &statement);
+}
+
+void attest_rpc(void *context, struct grpc_call call)
+{
+	struct marble_api *api = context;
+	struct attest_job *job = calloc(1, sizeof *job);
+	error *e = job ? NULL : error_no_memory();
+	if (!e) {
+		*job = (struct attest_job){ api, call };
+		e = workers_submit(api->fast, run_job, job);
+	}
+	if (e) {
+		free(job);
+		grpc_fail(call, e);
+	}
 }
