@@ -19,11 +19,18 @@ struct shared_platform {
 	EVP_PKEY *attestation_key;
 };
 
+struct shared_chain {
+	atomic_uint holders;
+	uint8_t key[32];
+	struct snp_chain chain;
+};
+
 struct marblerun_verifier {
 	struct trusted_roots roots;
-	pthread_mutex_t lock; /* of the cache */
+	pthread_mutex_t lock; /* of the caches */
 	struct shared_platform *cache[CACHE_SIZE];
-	size_t next;
+	struct shared_chain *chains[CACHE_SIZE];
+	size_t next, next_chain;
 };
 
 marblerun_verifier *marblerun_verifier_new(void)
@@ -41,7 +48,7 @@ void marblerun_verifier_free(marblerun_verifier *verifier)
 	if (!verifier)
 		return;
 	for (size_t i = 0; i < CACHE_SIZE; i++)
-		platform_release(verifier->cache[i]);
+		platform_release(verifier->cache[i]), chain_release(verifier->chains[i]);
 	pthread_mutex_destroy(&verifier->lock);
 	free(verifier);
 }
@@ -181,6 +188,78 @@ error *verifier_platform(marblerun_verifier *verifier, bytes pck_chain,
 	memcpy(shared->key, key, sizeof key);
 	shared->platform = platform;
 	keep(verifier, shared);
+	*ret = shared;
+	return NULL;
+}
+
+/* ---- SEV-SNP ---- */
+
+const struct snp_chain *chain_of(const struct shared_chain *shared)
+{
+	return &shared->chain;
+}
+
+void chain_release(struct shared_chain *shared)
+{
+	if (!shared || atomic_fetch_sub_explicit(&shared->holders, 1, memory_order_acq_rel) != 1)
+		return;
+	snp_chain_free(&shared->chain);
+	free(shared);
+}
+
+static error *digest_of_chain(const struct marblerun_collateral *c, uint8_t ret[32])
+{
+	const bytes parts[] = { view_of(c->vcek), view_of(c->ask), view_of(c->ark), view_of(c->crl) };
+	return digest_separated(parts, ARRAY_SIZE(parts), ret);
+}
+
+static struct shared_chain *find_chain(marblerun_verifier *v, const uint8_t key[32], int64_t at)
+{
+	struct shared_chain *found = NULL;
+	pthread_mutex_lock(&v->lock);
+	for (size_t i = 0; i < CACHE_SIZE && !found; i++) {
+		struct shared_chain *s = v->chains[i];
+		if (s && memcmp(s->key, key, 32) == 0 && at >= s->chain.valid_from && at <= s->chain.valid_until)
+			found = s;
+	}
+	if (found)
+		atomic_fetch_add(&found->holders, 1);
+	pthread_mutex_unlock(&v->lock);
+	return found;
+}
+
+static void keep_chain(marblerun_verifier *v, struct shared_chain *shared)
+{
+	atomic_fetch_add(&shared->holders, 1);
+	pthread_mutex_lock(&v->lock);
+	struct shared_chain *old = v->chains[v->next_chain];
+	v->chains[v->next_chain] = shared;
+	v->next_chain = (v->next_chain + 1) % CACHE_SIZE;
+	pthread_mutex_unlock(&v->lock);
+	chain_release(old);
+}
+
+error *verifier_chain(marblerun_verifier *verifier, const struct marblerun_collateral *from, int64_t at,
+		      struct shared_chain **ret, enum marblerun_step *step)
+{
+	uint8_t key[32];
+	struct snp_chain chain = { 0 };
+	TRY(digest_of_chain(from, key));
+	struct shared_chain *shared = find_chain(verifier, key, at);
+	if (shared) {
+		*ret = shared;
+		return NULL;
+	}
+	TRY(snp_chain_verify(from, at, &chain, step));
+	shared = calloc(1, sizeof *shared);
+	if (!shared) {
+		snp_chain_free(&chain);
+		return error_no_memory();
+	}
+	atomic_init(&shared->holders, 1);
+	memcpy(shared->key, key, sizeof key);
+	shared->chain = chain;
+	keep_chain(verifier, shared);
 	*ret = shared;
 	return NULL;
 }

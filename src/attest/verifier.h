@@ -1,6 +1,7 @@
 /* The verifier: its trusted roots, and the platforms that it has verified already. */
 #pragma once
 #include "attest/sgx/platform.h"
+#include "attest/snp/endorsement.h"
 
 /* A platform that several threads may use at once. */
 struct shared_platform;
@@ -16,6 +17,14 @@ DEFINE_CLEANUP(platform_release, struct shared_platform *)
 error *verifier_platform(marblerun_verifier *verifier, bytes pck_chain,
 			 const struct marblerun_collateral *from, const char *tee, int64_t at,
 			 struct shared_platform **ret, enum marblerun_step *step) MUST_USE;
+
+/* The same for the certificates behind SEV-SNP reports. */
+struct shared_chain;
+const struct snp_chain *chain_of(const struct shared_chain *shared);
+void chain_release(struct shared_chain *shared);
+DEFINE_CLEANUP(chain_release, struct shared_chain *)
+error *verifier_chain(marblerun_verifier *verifier, const struct marblerun_collateral *from, int64_t at,
+		      struct shared_chain **ret, enum marblerun_step *step) MUST_USE;
 
 /* A format of evidence. `verify` fills everything of the verdict but `genuine` and `reason`; the step
  * under way is verdict->step. */

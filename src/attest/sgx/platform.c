@@ -5,20 +5,6 @@ static bytes view_of(struct marblerun_bytes b)
 	return bytes_of(b.data, b.size);
 }
 
-/* The documents are kept: their parsed forms borrow from them. */
-static error *copy_documents(const struct marblerun_collateral *from, struct platform *p,
-			     bytes *tcb_info, bytes *qe_identity)
-{
-	CLEANUP(writer_free) struct writer w = { 0 };
-	write_bytes(&w, view_of(from->tcb_info));
-	write_bytes(&w, view_of(from->qe_identity));
-	TRY(blob_of_writer(&w, "endorsements", &p->documents));
-	bytes all = blob_view(&p->documents);
-	*tcb_info = bytes_slice(all, 0, from->tcb_info.size);
-	*qe_identity = bytes_slice(all, from->tcb_info.size, SIZE_MAX);
-	return NULL;
-}
-
 static error *check_pck_chain(bytes pem, const struct marblerun_collateral *from,
 			      const struct trusted_roots *roots, int64_t at, struct platform *p,
 			      enum marblerun_step *step)
@@ -107,13 +93,13 @@ error *platform_verify(bytes pck_chain, const struct marblerun_collateral *from,
 		       enum marblerun_step *step)
 {
 	CLEANUP(platform_free) struct platform p = { .window = WINDOW_UNLIMITED };
-	bytes tcb_info, qe_identity;
 	*step = MARBLERUN_STEP_ENDORSEMENTS;
 	TRY(check_complete(from));
-	TRY(copy_documents(from, &p, &tcb_info, &qe_identity));
 	TRY(check_pck_chain(pck_chain, from, roots, at, &p, step));
-	TRY(check_tcb_info(tcb_info, from, tee, roots, at, &p, step));
-	TRY(check_qe_identity(qe_identity, from, roots, at, &p, step));
+	TRY(check_tcb_info(view_of(from->tcb_info), from, tee, roots, at, &p, step));
+	TRY(check_qe_identity(view_of(from->qe_identity), from, roots, at, &p, step));
+	/* What was parsed stays; the bytes that were signed are the caller's. */
+	p.tcb_info.body = p.qe_identity.body = BYTES_EMPTY;
 	*step = MARBLERUN_STEP_NONE;
 	*ret = p;
 	p = (struct platform){ 0 };
@@ -125,6 +111,5 @@ void platform_free(struct platform *platform)
 	EVP_PKEY_free(platform->pck_key);
 	signed_json_free(&platform->tcb_info);
 	signed_json_free(&platform->qe_identity);
-	blob_free(&platform->documents);
 	*platform = (struct platform){ 0 };
 }

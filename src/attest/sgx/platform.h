@@ -10,8 +10,7 @@ struct platform {
 	struct pck pck;
 	EVP_PKEY *pck_key;
 	bool simulated;
-	struct signed_json tcb_info, qe_identity;
-	struct blob documents;  /* what the views of the two point into */
+	struct signed_json tcb_info, qe_identity; /* parsed; their bodies are gone */
 	struct window window;
 };
 /* `tee` "SGX" or "TDX". Checks everything at time `at`. *step is the step that failed. */

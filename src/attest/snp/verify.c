@@ -145,13 +145,13 @@ static error *read_carried(bytes behind, const struct snp_report *report, struct
 	return NULL;
 }
 
-static error *verify(bytes evidence, const struct marblerun_collateral *collateral, int64_t at,
-		     struct marblerun_verdict *verdict)
+static error *verify(marblerun_verifier *verifier, bytes evidence,
+		     const struct marblerun_collateral *collateral, int64_t at, struct marblerun_verdict *verdict)
 {
 	struct snp_report report;
 	struct marblerun_collateral all = *collateral;
 	bytes behind = bytes_slice(evidence, SNP_REPORT_SIZE, SIZE_MAX);
-	CLEANUP(snp_chain_free) struct snp_chain chain = { 0 };
+	CLEANUP(chain_release) struct shared_chain *shared = NULL;
 	verdict->claims.tee = MARBLERUN_TEE_SNP;
 	verdict->step = MARBLERUN_STEP_FORMAT;
 	TRY(snp_report_parse(bytes_slice(evidence, 0, SNP_REPORT_SIZE), &report));
@@ -159,30 +159,23 @@ static error *verify(bytes evidence, const struct marblerun_collateral *collater
 	verdict->claims.snp = report.claims;
 	verdict->claims.debug = report.claims.policy & SNP_POLICY_DEBUG;
 	memcpy(verdict->claims.report_data, report.report_data, sizeof report.report_data);
-	TRY(snp_chain_verify(&all, at, &chain, &verdict->step));
-	snp_report_read_tcbs(&report, chain.product->turin_layout);
-	fill_claims(&report, &chain, verdict);
+	TRY(verifier_chain(verifier, &all, at, &shared, &verdict->step));
+	const struct snp_chain *chain = chain_of(shared);
+	snp_report_read_tcbs(&report, chain->product->turin_layout);
+	fill_claims(&report, chain, verdict);
 	verdict->step = MARBLERUN_STEP_CERTIFICATES;
-	TRY(check_signing_key(&report, &chain.leaf));
+	TRY(check_signing_key(&report, &chain->leaf));
 	verdict->step = MARBLERUN_STEP_SIGNATURE;
-	TRY(check_signature(&report, &chain.leaf));
+	TRY(check_signature(&report, &chain->leaf));
 	verdict->step = MARBLERUN_STEP_CERTIFICATES;
-	TRY(check_chip(&report, &chain.leaf));
-	TRY(check_processor(&report, chain.product));
+	TRY(check_chip(&report, &chain->leaf));
+	TRY(check_processor(&report, chain->product));
 	verdict->step = MARBLERUN_STEP_TCB_LEVEL;
-	TRY(check_tcb(&report, &chain.leaf));
+	TRY(check_tcb(&report, &chain->leaf));
 	verdict->step = MARBLERUN_STEP_NONE;
 	bool newest = tcb_equal(&report.claims.reported_tcb, &report.claims.current_tcb);
 	verdict->tcb_status = newest ? MARBLERUN_TCB_UP_TO_DATE : MARBLERUN_TCB_OUT_OF_DATE;
 	return NULL;
 }
 
-static error *verify_report(marblerun_verifier *verifier, bytes evidence,
-			    const struct marblerun_collateral *collateral, int64_t at,
-			    struct marblerun_verdict *verdict)
-{
-	(void)verifier; /* its roots are AMD's, built in; there is nothing worth a cache */
-	return verify(evidence, collateral, at, verdict);
-}
-
-const struct evidence_format snp_format = { recognises, verify_report };
+const struct evidence_format snp_format = { recognises, verify };
