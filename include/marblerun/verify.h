@@ -165,8 +165,10 @@ MARBLERUN_EXPORT int marblerun_verifier_trust_simulated(marblerun_verifier *veri
 							struct marblerun_bytes root,
 							char reason[MARBLERUN_REASON_SIZE]);
 
-/* Verifies evidence: an SGX or TDX quote, bare or behind the Open Enclave header, or a SEV-SNP
- * report, at time `at` (seconds since 1970). 0 when genuine; *ret is filled in either case. */
+/* Verifies evidence at time `at` (seconds since 1970): an SGX or TDX quote, bare or behind the Open
+ * Enclave header, or a SEV-SNP report. A report may be followed by the table of its certificates (AMD
+ * document 56421, section 4.1.8.1): they take the places that `collateral` leaves empty. 0 when genuine;
+ * *ret is filled in either case. */
 MARBLERUN_EXPORT int marblerun_verify(marblerun_verifier *verifier, struct marblerun_bytes evidence,
 				      const struct marblerun_collateral *collateral, int64_t at,
 				      struct marblerun_verdict *ret);

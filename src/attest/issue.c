@@ -12,7 +12,7 @@ struct marblerun_issuer {
 /* In this order: newer Occlum has files like Gramine's besides its device. */
 static const struct issuer_kind *const real_tees[] = { &occlum_issuer, &gramine_issuer, &tsm_issuer };
 
-static const struct issuer_kind *real_tee(const struct kernel *kernel)
+static const struct issuer_kind *find_real_tee(const struct kernel *kernel)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(real_tees); i++)
 		if (real_tees[i]->present(kernel))
@@ -20,11 +20,17 @@ static const struct issuer_kind *real_tee(const struct kernel *kernel)
 	return NULL;
 }
 
+const char *issuer_real_tee(const struct kernel *kernel)
+{
+	const struct issuer_kind *real = find_real_tee(kernel);
+	return real ? real->interface : NULL;
+}
+
 /* In a real TEE nothing is simulated: a host that sets a variable must not turn a real coordinator
  * into a simulated one. */
 static error *choose(const struct kernel *kernel, const struct issuer_kind **ret)
 {
-	const struct issuer_kind *real = real_tee(kernel);
+	const struct issuer_kind *real = find_real_tee(kernel);
 	bool simulate = simulated_issuer.present(kernel);
 	if (simulate && real)
 		return error_new(ERROR_INVALID, "MARBLERUN_SIM_PLATFORM is set, but this process runs in a real "

@@ -19,6 +19,8 @@ struct issuer_kind {
 };
 extern const struct issuer_kind simulated_issuer, gramine_issuer, occlum_issuer, tsm_issuer;
 
+/* The real TEE that this process is in, for people; NULL: none. Looks only. */
+const char *issuer_real_tee(const struct kernel *kernel);
 /* As marblerun_issuer_open, on a kernel that stands in for the real one. */
 error *issuer_open(const struct kernel *kernel, const char *program, marblerun_issuer **ret) MUST_USE;
 /* SEALING_KEY_SIZE bytes that this platform gives to this program (SEALING_UNIQUE) or to its signer's

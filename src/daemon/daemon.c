@@ -116,6 +116,10 @@ static error *open_tee(struct daemon *d)
 	char reason[MARBLERUN_REASON_SIZE];
 	d->verifier = marblerun_verifier_new();
 	TRY_ALLOC(d->verifier);
+	const char *real_tee = issuer_real_tee(&real_kernel);
+	if (d->configuration->plain_simulation && real_tee)
+		return error_new(ERROR_INVALID, "OE_SIMULATION=1 is set, but this process runs in a real TEE (%s): "
+				 "unset it", real_tee);
 	if (d->configuration->plain_simulation) {
 		log_warning("OE_SIMULATION=1: no evidence is issued and none is asked for");
 		return NULL;

@@ -463,8 +463,12 @@ static error *take_folder(struct sealed *s)
 	s->lock_file = open(path, O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (s->lock_file < 0)
 		return file_error("making", path);
-	if (flock(s->lock_file, LOCK_EX | LOCK_NB) != 0)
+	/* Library operating systems may know no locks: theirs would not reach another enclave anyway. */
+	int failure = flock(s->lock_file, LOCK_EX | LOCK_NB) == 0 || errno == ENOSYS ? 0 : errno;
+	if (failure == EWOULDBLOCK)
 		return error_new(ERROR_CONFLICT, "%s is in use by another coordinator", s->folder);
+	if (failure)
+		return error_errno(ERROR_UNAVAILABLE, failure, "locking %s", path);
 	s->files->remove(s->new_data_path);
 	s->files->remove(s->new_key_path);
 	return NULL;

@@ -3,6 +3,7 @@ section, entry and rule."""
 
 import copy
 import json
+import pathlib
 
 import pytest
 from cryptography.hazmat.primitives import serialization
@@ -37,6 +38,14 @@ def database():
             "Marbles": {name: {"Package": "redis", "Parameters": {"Files": files, "Argv": [
                 "redis-server", "/data/redis.conf"]}} for name in ("redis-main", "redis-replica")},
             "Secrets": {"ProtectedFilesKey": {"Type": "symmetric-key", "Size": 128}}}
+
+
+def encrypted_folder():
+    """The part of a manifest that deploy/gramine/README.md shows."""
+    readme = pathlib.Path(__file__).resolve().parents[2] / "deploy" / "gramine" / "README.md"
+    text = readme.read_text(encoding="utf-8")
+    shown = text[text.index('    "Marbles": {'):]
+    return {"Packages": {"redis": DEBUG}, **json.loads("{" + shown + "}")}
 
 
 def user(name):
@@ -84,7 +93,7 @@ def whole():
     return everything()
 
 
-@pytest.mark.parametrize("make", [web_server, database, everything])
+@pytest.mark.parametrize("make", [web_server, database, encrypted_folder, everything])
 def test_taken_as_it_is(coordinator, make):
     coordinator.set_manifest(make())
     assert coordinator.state == 3

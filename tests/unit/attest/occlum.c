@@ -210,6 +210,7 @@ static void what_is_there_is_chosen(void **state)
 	stand_in_add("/dev/sgx", NULL, 0)->type = S_IFDIR;
 	stand_in_add("/dev/attestation", NULL, 0)->type = S_IFDIR;
 	assert_refused(issuer_open(&stand_in_kernel, NULL, &issuer), ERROR_UNAVAILABLE, "no TEE found");
+	assert_null(issuer_real_tee(&stand_in_kernel));
 	stand_in_add_text("/dev/attestation/attestation_type", "dcap");
 	issuer = open_on_stand_in();
 	assert_string_equal(marblerun_issuer_name(issuer), "gramine");
@@ -218,6 +219,7 @@ static void what_is_there_is_chosen(void **state)
 	occlum(); /* has both */
 	issuer = open_on_stand_in();
 	assert_string_equal(marblerun_issuer_name(issuer), "occlum");
+	assert_string_equal(issuer_real_tee(&stand_in_kernel), "Occlum");
 	marblerun_issuer_free(issuer);
 }
 
