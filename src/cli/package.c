@@ -125,13 +125,36 @@ static error *of_folder(const char *path, enum package_kind *kind, struct packag
 			 "Occlum instance (build/lib/libocclum-libos.signed.so)");
 }
 
+/* What a Gramine manifest says of itself is not signed; its .sig file beside it is. */
+static error *of_gramine_manifest(const char *path, size_t stem, enum package_kind *kind,
+				  struct package_properties *ret)
+{
+	CLEANUP_FREE char *sig = NULL;
+	if (asprintf(&sig, "%.*s.sig", (int)stem, path) < 0) {
+		sig = NULL;
+		return error_no_memory();
+	}
+	*kind = PACKAGE_GRAMINE;
+	return of_sig_file(sig, ret);
+}
+
+static error *of_named_file(const char *path, enum package_kind *kind, struct package_properties *ret)
+{
+	static const char suffix[] = ".manifest.sgx";
+	size_t size = strlen(path), tail = sizeof suffix - 1;
+	if (size > tail && strcmp(path + size - tail, suffix) == 0)
+		return of_gramine_manifest(path, size - tail, kind, ret);
+	return of_file(path, kind, ret);
+}
+
 error *package_read(const char *path, enum package_kind *ret_kind, struct package_properties *ret)
 {
 	struct stat is;
 	enum package_kind kind = PACKAGE_OPEN_ENCLAVE;
 	if (stat(path, &is) != 0)
 		return error_errno(ERROR_NOT_FOUND, errno, "%s", path);
-	TRY_CTX(S_ISDIR(is.st_mode) ? of_folder(path, &kind, ret) : of_file(path, &kind, ret), "%s", path);
+	TRY_CTX(S_ISDIR(is.st_mode) ? of_folder(path, &kind, ret) : of_named_file(path, &kind, ret), "%s",
+		path);
 	*ret_kind = kind;
 	return NULL;
 }

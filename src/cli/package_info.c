@@ -59,7 +59,8 @@ const struct command package_info_command = {
 	.least = 1,
 	.most = 1,
 	.summary = "Print what the manifest's Packages say about a program",
-	.text = "PATH is a signed Open Enclave, EGo or SGX SDK enclave, a Gramine .sig file, or the\n"
+	.text = "PATH is a signed Open Enclave, EGo or SGX SDK enclave, a Gramine .sig file or the\n"
+		".manifest.sgx beside it, or the\n"
 		"folder of a Gramine or Occlum instance. With a simulated platform, any program: as\n"
 		"that platform measures it.\n",
 	.examples = "  marblerun package-info ./enclave.signed\n"

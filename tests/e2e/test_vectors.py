@@ -219,6 +219,29 @@ def test_published_bad_twins(judge, tmp_path):
     assert variant(chip, vcek__der="vcek_invalid_legacy.der")["verdict"] == "refused"
 
 
+# ---- the same platform in vectors of different origins ----
+
+def platforms(binaries):
+    found = {}
+    for row in INDEX:
+        file = evidence_of(VECTORS / row["folder"])
+        done = subprocess.run([binaries.cli, "evidence", "show", file, "--output", "json"], capture_output=True)
+        shown = json.loads(done.stdout) if done.returncode == 0 else {}
+        name = shown.get("ppid") or shown.get("chipId")
+        if name and set(name) != {"0"}:
+            found.setdefault(name, []).append((row["folder"], shown))
+    return found
+
+
+def test_claims_of_one_platform_agree(binaries):
+    several = 0
+    for seen in platforms(binaries).values():
+        several += len(seen) > 1
+        for field in ("fmspc", "pceId", "tee" if "chipId" in seen[0][1] else "fmspc", "cpuid"):
+            assert len({json.dumps(s.get(field)) for _, s in seen if field in s}) <= 1, (field, seen[0][0])
+    assert several, "some platforms are in more than one vector"
+
+
 # ---- show, report data, usage ----
 
 @pytest.mark.parametrize("name", ["sgx/phala-00a067110000-cfg-and-sw-hardening",

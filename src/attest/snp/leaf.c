@@ -83,6 +83,14 @@ static bool starts_with(bytes text, const char *prefix)
 	return bytes_equal_string(bytes_slice(text, 0, strlen(prefix)), prefix);
 }
 
+/* Bergamo and Siena are endorsed as Genoa is. */
+static bool is_of(const struct snp_product *product, bytes name)
+{
+	bool genoa = strcmp(product->name, "Genoa") == 0;
+	return starts_with(name, product->name) ||
+	       (genoa && (starts_with(name, "Bergamo") || starts_with(name, "Siena")));
+}
+
 /* productName is an IA5String: "Milan-B0", "Genoa", …; a VLEK's may be bare, too. */
 static error *check_product_name(const X509 *certificate, const struct snp_product *product)
 {
@@ -95,7 +103,7 @@ static error *check_product_name(const X509 *certificate, const struct snp_produ
 	uint8_t tag = read_u8(&r), size = read_u8(&r);
 	bytes name = read_view(&r, size);
 	TRY(reader_finish(&r, "productName"));
-	if (tag != 0x16 || !starts_with(name, product->name))
+	if (tag != 0x16 || !is_of(product, name))
 		return error_new(ERROR_INVALID, "productName \"%.*s\" is not %s", (int)name.size,
 				 (const char *)name.data, product->name);
 	return NULL;
