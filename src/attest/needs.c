@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 
 #include "attest/sgx/pck.h"
+#include "attest/snp/certificate_table.h"
 #include "attest/snp/report.h"
 #include "attest/tdx/quote.h"
 #include "attest/verifier.h"
@@ -48,6 +49,15 @@ static const char *product_of(const struct snp_report *report)
 	return report->family == 0x19 && report->model >= 0x10 ? "Genoa" : "Milan";
 }
 
+static error *find_leaf(bytes behind, struct evidence_needs *needs)
+{
+	struct snp_certificate_table table = { 0 };
+	if (snp_certificate_table_begins(behind))
+		TRY(snp_certificate_table_read(behind, &table));
+	needs->carries_leaf = needs->vlek ? table.vlek.size != 0 : table.vcek.size != 0;
+	return NULL;
+}
+
 static error *needs_of_report(bytes evidence, struct evidence_needs *needs)
 {
 	struct snp_report report;
@@ -59,7 +69,7 @@ static error *needs_of_report(bytes evidence, struct evidence_needs *needs)
 	needs->tcb = report.claims.reported_tcb;
 	needs->chip_id_size = snp_report_is_turin(&report) ? 8 : 64;
 	memcpy(needs->chip_id, report.claims.chip_id, sizeof needs->chip_id);
-	return NULL;
+	return find_leaf(bytes_slice(evidence, SNP_REPORT_SIZE, SIZE_MAX), needs);
 }
 
 error *evidence_needs(bytes evidence, struct evidence_needs *ret)

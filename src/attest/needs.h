@@ -13,6 +13,7 @@ struct evidence_needs {
 	/* SEV-SNP */
 	const char *product; /* "Milan", "Genoa", "Turin" */
 	bool vlek;
+	bool carries_leaf; /* its VCEK or VLEK comes with it, in a table behind the report */
 	uint8_t chip_id[64];
 	size_t chip_id_size;
 	struct marblerun_snp_tcb tcb; /* reported */

@@ -153,7 +153,8 @@ static error *collect_amd(struct endorsement_service *s, const struct evidence_n
 	held->collateral.ask = view(&held->ask);
 	held->collateral.ark = view(&held->ark);
 	held->collateral.crl = view(&crl->body);
-	if (needs->vlek) /* comes with the evidence: its cloud has it */
+	/* A VLEK comes with the evidence: only its cloud has it. */
+	if (needs->vlek || needs->carries_leaf)
 		return NULL;
 	TRY(take_vcek(s, needs, held, &leaf));
 	held->collateral.vcek = view(&leaf->body);
