@@ -9,8 +9,9 @@ struct marblerun_issuer {
 	void *context;
 };
 
-/* In this order: newer Occlum has files like Gramine's besides its device. */
-static const struct issuer_kind *const real_tees[] = { &occlum_issuer, &gramine_issuer, &tsm_issuer };
+/* In this order: newer Occlum has files like Gramine's besides its device, newer Linux two ways to SEV-SNP. */
+static const struct issuer_kind *const real_tees[] = { &occlum_issuer, &gramine_issuer, &tsm_issuer,
+						       &sev_guest_issuer };
 
 static const struct issuer_kind *find_real_tee(const struct kernel *kernel)
 {
@@ -37,7 +38,7 @@ static error *choose(const struct kernel *kernel, const struct issuer_kind **ret
 				 "TEE (%s): unset it", real->interface);
 	if (!simulate && !real)
 		return error_new(ERROR_UNAVAILABLE, "no TEE found: neither Gramine (/dev/attestation), Occlum "
-				 "(/dev/sgx) nor configfs-tsm (/sys/kernel/config/tsm/report) is there");
+				 "(/dev/sgx), configfs-tsm (/sys/kernel/config/tsm/report) nor /dev/sev-guest is there");
 	*ret = simulate ? &simulated_issuer : real;
 	return NULL;
 }

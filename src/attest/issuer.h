@@ -17,7 +17,7 @@ struct issuer_kind {
 	const char *(*sim_platform)(void *context); /* NULL on real TEEs */
 	void (*close)(void *context);
 };
-extern const struct issuer_kind simulated_issuer, gramine_issuer, occlum_issuer, tsm_issuer;
+extern const struct issuer_kind simulated_issuer, gramine_issuer, occlum_issuer, tsm_issuer, sev_guest_issuer;
 
 /* The real TEE that this process is in, for people; NULL: none. Looks only. */
 const char *issuer_real_tee(const struct kernel *kernel);

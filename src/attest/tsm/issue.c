@@ -3,9 +3,7 @@
 #include <stdio.h>
 
 #include "attest/issuer.h"
-#include "attest/snp/certificate_table.h"
-#include "attest/snp/report.h"
-#include "attest/tsm/derived_key.h"
+#include "attest/sev_guest/guest_request.h"
 #include "attest/tsm/entry.h"
 
 enum { ATTEMPTS = 8, FIRST_PAUSE_MS = 10, PRIVLEVEL_MAX = 3 };
@@ -147,27 +145,13 @@ static error *ask_until_answered(const struct tsm *t, bytes report_data, struct 
 	}
 }
 
-/* The report, and behind it the certificates that endorse it, as the host gave them. */
-static error *snp_evidence(const struct answer *a, struct blob *ret)
-{
-	CLEANUP(writer_free) struct writer w = { 0 };
-	struct snp_certificate_table table;
-	if (a->report.size != SNP_REPORT_SIZE)
-		return error_new(ERROR_UNAVAILABLE, "configfs-tsm gave a report of %zu bytes; %d are expected",
-				 a->report.size, SNP_REPORT_SIZE);
-	TRY_CTX(snp_certificate_table_read(blob_view(&a->certificates), &table), "auxblob of configfs-tsm");
-	write_bytes(&w, blob_view(&a->report));
-	snp_certificate_table_write(&table, &w);
-	return blob_of_writer(&w, "SEV-SNP report", ret);
-}
-
 static error *issue(void *context, const uint8_t report_data[64], struct blob *ret)
 {
 	const struct tsm *t = context;
 	CLEANUP(answer_free) struct answer answer = { 0 };
 	TRY(ask_until_answered(t, bytes_of(report_data, 64), &answer));
 	if (t->snp)
-		return snp_evidence(&answer, ret);
+		return snp_join_evidence(blob_view(&answer.report), blob_view(&answer.certificates), ret);
 	if (!answer.report.size)
 		return error_new(ERROR_UNAVAILABLE, "configfs-tsm gave an empty quote");
 	*ret = blob_take(&answer.report);
@@ -177,16 +161,9 @@ static error *issue(void *context, const uint8_t report_data[64], struct blob *r
 static error *sealing_key(void *context, enum sealing_kind kind, struct secret *ret)
 {
 	const struct tsm *t = context;
-	CLEANUP(secret_free) struct secret key = { 0 };
-	if (!t->snp)
-		return error_new(ERROR_UNSUPPORTED, "Intel TDX has no sealing keys: state comes back by recovery");
-	/* GUEST_FIELD_SELECT has no bit for the signer of the ID block. Family and image id are whatever
-	 * anybody's ID block says, so a key of them would be anybody's. */
-	if (kind == SEALING_PRODUCT)
-		return error_new(ERROR_UNSUPPORTED, "SEV-SNP has no sealing keys that belong to a signer: use "
-				 "SealMode UniqueKey");
-	TRY(snp_derived_key(t->kernel, t->privlevel, &key));
-	return sealing_key_derive(secret_view(&key), "sev-snp", kind, BYTES_EMPTY, ret);
+	if (t->snp)
+		return snp_sealing_key(t->kernel, t->privlevel, kind, ret);
+	return error_new(ERROR_UNSUPPORTED, "Intel TDX has no sealing keys: state comes back by recovery");
 }
 
 const struct issuer_kind tsm_issuer = { "configfs-tsm", tsm_present, open_tsm, name, issue, sealing_key, NULL, free };

@@ -1,4 +1,4 @@
-/* Issuing through configfs-tsm, against a stand-in that keeps generations as Linux's tsm.c does. */
+/* Issuing through configfs-tsm and /dev/sev-guest, against a stand-in that keeps generations as Linux's tsm.c does. */
 #include "issuer_testing.h"
 
 #include <errno.h>
@@ -311,9 +311,9 @@ static void a_malformed_table_of_the_host_is_named(void **state)
 	provider.certificates.data[16] = 0xff; /* the first entry's offset */
 	provider.certificates.data[17] = 0xff;
 	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
-	assert_not_issued(issuer, "auxblob of configfs-tsm: certificate table: an entry points");
+	assert_not_issued(issuer, "certificates of the host: certificate table: an entry points");
 	provider.certificates.size = 20;
-	assert_not_issued(issuer, "auxblob of configfs-tsm: certificate table");
+	assert_not_issued(issuer, "certificates of the host: certificate table");
 }
 
 static void reports_of_another_size_are_refused(void **state)
@@ -322,9 +322,9 @@ static void reports_of_another_size_are_refused(void **state)
 	guest("sev_guest");
 	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
 	provider.report_size = SNP_REPORT_SIZE - 1;
-	assert_not_issued(issuer, "a report of 1183 bytes");
+	assert_not_issued(issuer, "a SEV-SNP report of 1183 bytes");
 	provider.report_size = SNP_REPORT_SIZE + 1;
-	assert_not_issued(issuer, "a report of 1185 bytes");
+	assert_not_issued(issuer, "a SEV-SNP report of 1185 bytes");
 	provider.report_size = 1 << 20;
 	assert_not_issued(issuer, "/outblob");
 }
@@ -440,21 +440,11 @@ static struct {
 	uint64_t fields;
 	uint32_t vmpl, root;
 	uint8_t first;
+	uint32_t report_size;
 } processor;
 
-static int derive_key(struct stand_in_file *file, unsigned long request, void *argument)
+static int derive_key(const struct snp_derived_key_req *asked, uint8_t *answer)
 {
-	struct snp_guest_request_ioctl *message = argument;
-	const struct snp_derived_key_req *asked = (const void *)(uintptr_t)message->req_data;
-	uint8_t *answer = (void *)(uintptr_t)message->resp_data;
-	(void)file;
-	if (request != SNP_GET_DERIVED_KEY || message->msg_version != 1)
-		return ENOTTY;
-	if (processor.failures) {
-		processor.failures--;
-		message->exitinfo2 = processor.error == EIO ? 0x16 : 0;
-		return processor.error;
-	}
 	processor.fields = asked->guest_field_select;
 	processor.vmpl = asked->vmpl;
 	processor.root = asked->root_key_select;
@@ -464,15 +454,54 @@ static int derive_key(struct stand_in_file *file, unsigned long request, void *a
 	return 0;
 }
 
+static int extended_report(const struct snp_ext_report_req *asked, uint8_t *answer)
+{
+	bytes certificates = blob_view(&provider.certificates);
+	if (asked->certs_len % 4096 || certificates.size > asked->certs_len)
+		return ENOSPC;
+	if (certificates.size)
+		memcpy((void *)(uintptr_t)asked->certs_address, certificates.data, certificates.size);
+	memcpy(answer, &processor.status, 4);
+	memcpy(answer + 4, &processor.report_size, 4);
+	memcpy(answer + 0x20 + 0x50, asked->data.user_data, 64);
+	return 0;
+}
+
+static int guest_request(struct stand_in_file *file, unsigned long request, void *argument)
+{
+	struct snp_guest_request_ioctl *message = argument;
+	const void *asked = (const void *)(uintptr_t)message->req_data;
+	void *answer = (void *)(uintptr_t)message->resp_data;
+	(void)file;
+	if (message->msg_version != 1)
+		return EINVAL;
+	if (processor.failures) {
+		processor.failures--;
+		message->exitinfo2 = processor.error == EIO ? 0x16 : 0;
+		return processor.error;
+	}
+	return request == SNP_GET_DERIVED_KEY ? derive_key(asked, answer) :
+	       request == SNP_GET_EXT_REPORT  ? extended_report(asked, answer) :
+						ENOTTY;
+}
+
+static void sev_guest_device(void)
+{
+	struct stand_in_file *device = stand_in_add("/dev/sev-guest", NULL, 0);
+	memset(&processor, 0, sizeof processor);
+	processor.report_size = SNP_REPORT_SIZE;
+	device->type = S_IFCHR;
+	device->control = guest_request;
+}
+
 static void snp_derives_unique_keys(void **state)
 {
 	(void)state;
-	memset(&processor, 0, sizeof processor);
+	sev_guest_device();
 	processor.first = 0x5a;
 	guest("sev_guest");
 	provider.has_floor = true;
 	provider.privlevel_floor = 2;
-	stand_in_add("/dev/sev-guest", NULL, 0)->control = derive_key;
 	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
 	CLEANUP(secret_free) struct secret key = { 0 }, other = { 0 }, none = { 0 };
 	must(issuer_sealing_key(issuer, SEALING_UNIQUE, &key));
@@ -491,12 +520,11 @@ static void keys_that_were_not_derived_are_refused(void **state)
 {
 	(void)state;
 	CLEANUP(secret_free) struct secret key = { 0 };
-	memset(&processor, 0, sizeof processor);
 	guest("sev_guest");
 	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
 	assert_refused(issuer_sealing_key(issuer, SEALING_UNIQUE, &key), ERROR_UNAVAILABLE,
 		       "opening /dev/sev-guest: No such file");
-	stand_in_add("/dev/sev-guest", NULL, 0)->control = derive_key;
+	sev_guest_device();
 	assert_refused(issuer_sealing_key(issuer, SEALING_UNIQUE, &key), ERROR_INVALID, "all zeros");
 	processor.first = 1;
 	processor.status = 0x16;
@@ -514,6 +542,57 @@ static void keys_that_were_not_derived_are_refused(void **state)
 		       "Resource temporarily unavailable");
 }
 
+/* Linux before 6.7 */
+static void reports_come_by_ioctl_without_configfs(void **state)
+{
+	(void)state;
+	CLEANUP(blob_free) struct blob evidence = { 0 };
+	CLEANUP(secret_free) struct secret key = { 0 }, none = { 0 };
+	struct snp_certificate_table table;
+	sev_guest_device();
+	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
+	assert_string_equal(marblerun_issuer_name(issuer), "sev-snp");
+	assert_issued(issuer, 0x11, 0x50, SNP_REPORT_SIZE); /* the host has no certificates */
+	write_certificates();
+	assert_true(issued(issuer, 0x22, &evidence));
+	must(snp_certificate_table_read(bytes_slice(blob_view(&evidence), SNP_REPORT_SIZE, SIZE_MAX), &table));
+	assert_true(bytes_equal_string(table.vcek, "the vcek"));
+	processor.first = 1;
+	must(issuer_sealing_key(issuer, SEALING_UNIQUE, &key));
+	assert_refused(issuer_sealing_key(issuer, SEALING_PRODUCT, &none), ERROR_UNSUPPORTED, "UniqueKey");
+}
+
+static void failures_of_the_device_are_named(void **state)
+{
+	(void)state;
+	sev_guest_device();
+	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
+	processor.status = 0x27;
+	assert_not_issued(issuer, "the secure processor refused: status 0x27");
+	processor.status = 0;
+	static const uint32_t sizes[] = { 0, SNP_REPORT_SIZE - 1, SNP_REPORT_SIZE + 1, 3969, UINT32_MAX };
+	for (size_t i = 0; i < ARRAY_SIZE(sizes); i++) {
+		processor.report_size = sizes[i];
+		assert_not_issued(issuer, sizes[i] > 3968 ? "MSG_REPORT_RSP" : "1184 are expected");
+	}
+	processor.report_size = SNP_REPORT_SIZE;
+	processor.error = EIO;
+	processor.failures = 1;
+	assert_not_issued(issuer, "SEV-SNP report: firmware error 0x16, hypervisor error 0: asking /dev/sev-guest");
+	processor.error = EAGAIN;
+	processor.failures = 5;
+	assert_issued(issuer, 0x33, 0x50, SNP_REPORT_SIZE);
+}
+
+static void configfs_comes_first(void **state)
+{
+	(void)state;
+	sev_guest_device();
+	guest("tdx_guest");
+	CLEANUP_ISSUER marblerun_issuer *issuer = open_on_stand_in();
+	assert_string_equal(marblerun_issuer_name(issuer), "tdx");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -529,6 +608,9 @@ int main(void)
 		TSM_TEST(other_providers_are_refused),
 		TSM_TEST(snp_derives_unique_keys),
 		TSM_TEST(keys_that_were_not_derived_are_refused),
+		TSM_TEST(reports_come_by_ioctl_without_configfs),
+		TSM_TEST(failures_of_the_device_are_named),
+		TSM_TEST(configfs_comes_first),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
