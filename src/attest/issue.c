@@ -38,7 +38,8 @@ static error *choose(const struct kernel *kernel, const struct issuer_kind **ret
 				 "TEE (%s): unset it", real->interface);
 	if (!simulate && !real)
 		return error_new(ERROR_UNAVAILABLE, "no TEE found: neither Gramine (/dev/attestation), Occlum "
-				 "(/dev/sgx), configfs-tsm (/sys/kernel/config/tsm/report) nor /dev/sev-guest is there");
+				 "(/dev/sgx), configfs-tsm (/sys/kernel/config/tsm/report) nor "
+				 "/dev/sev-guest is there");
 	*ret = simulate ? &simulated_issuer : real;
 	return NULL;
 }
