@@ -2,6 +2,7 @@
 
 import base64
 import json
+import pathlib
 import shutil
 import socket
 import time
@@ -401,3 +402,23 @@ def test_a_state_that_a_tpm_guards_does_not_open_without_it(workspace, tmp_path,
     guarded.start()
     assert guarded.coordinator.state == 1
     guarded.stop()
+
+
+# ---- states of earlier releases ----
+
+STATES = pathlib.Path(__file__).resolve().parents[1] / "vectors" / "state"
+
+
+@pytest.mark.parametrize("release", sorted(p.name for p in STATES.iterdir() if p.is_dir()))
+def test_states_of_earlier_releases_open(workspace, tmp_path, release):
+    folder = tmp_path / "state"
+    folder.mkdir(0o700)
+    for name in (DATA, KEY):
+        shutil.copy(STATES / release / name, folder / name)
+    old = Deployment(workspace, None, folder)
+    assert old.coordinator.state == 3
+    served = old.coordinator.get("/api/v2/manifest").data["manifest"]
+    assert base64.b64decode(served) == (STATES / release / "manifest.json").read_bytes()
+    old.restart()
+    assert old.coordinator.state == 3
+    old.stop()
