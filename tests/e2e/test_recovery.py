@@ -1,18 +1,21 @@
 """State that survives: restarts, recovery by one or several parties, and a host that tampers."""
 
 import base64
+import hashlib
 import json
 import pathlib
 import shutil
 import socket
 import time
 
+import grpc
 import pytest
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from mesh import manifests
 from mesh.coordinator import Coordinator
+from mesh.marble import Marble
 from mesh.user import User
 
 OAEP = padding.OAEP(padding.MGF1(hashes.SHA256()), hashes.SHA256(), None)
@@ -422,3 +425,135 @@ def test_states_of_earlier_releases_open(workspace, tmp_path, release):
     old.restart()
     assert old.coordinator.state == 3
     old.stop()
+
+
+# ---- the mesh notices ----
+
+class Watched:
+    """A mesh on the simulated platform, with an owner who may update its manifest."""
+
+    def __init__(self, workspace, platform, program, folder, people, **config):
+        self.platform, self.program = platform, program
+        self.deployment = Deployment(workspace, platform, folder)
+        self.owner = User(people, "owner")
+        package = manifests.by_id(platform.measure(program))
+        self.manifest = manifests.simple(package, {"app": {"MaxActivations": 100}}, Config=config)
+        self.manifest["Users"] = {"owner": self.owner.entry("owners")}
+        self.manifest["Roles"] = {"owners": {"ResourceType": "Manifest", "Actions": ["UpdateManifest"]}}
+        self.deployment.coordinator.set_manifest(self.manifest)
+
+    def activate(self, mark=b""):
+        return Marble(self.deployment.coordinator, self.program).activate("app", StateMark=mark).state_mark
+
+    def status(self):
+        return self.deployment.coordinator.get("/api/v2/status").data["message"]
+
+    def update(self):
+        self.manifest["Marbles"]["other"] = {"Package": "app"}
+        reply = self.owner.post_manifest(self.deployment.coordinator, "/api/v2/update", self.manifest)
+        assert reply.status == 200, reply.body
+
+
+@pytest.fixture
+def watched(workspace, platform, program, tmp_path, tmp_path_factory):
+    made = []
+
+    def make(**config):
+        made.append(Watched(workspace, platform, program, tmp_path / "state",
+                            tmp_path_factory.mktemp("people"), **config))
+        return made[0]
+
+    yield make
+    made[0].deployment.stop()
+
+
+def test_marks_of_a_state_that_goes_on_say_nothing(watched):
+    mesh = watched()
+    first = mesh.activate()
+    second = mesh.activate(first)
+    assert first != second
+    mesh.deployment.restart()
+    mesh.activate(first)
+    mesh.activate(second)
+    assert "rolled back" not in mesh.status()
+
+
+def test_a_marble_tells_a_coordinator_that_it_was_rolled_back(watched):
+    mesh = watched()
+    mesh.activate()
+    mesh.deployment.stop()
+    older = snapshot(mesh.deployment)
+    mesh.deployment.start()
+    seen = mesh.activate()
+    put_back(mesh.deployment, older)
+    mesh.activate()  # nobody has said anything yet; the history goes on, beyond the lost epoch
+    mesh.activate()
+    assert "rolled back" not in mesh.status()
+    mesh.activate(seen)
+    assert "rolled back" in mesh.status()
+    log = mesh.deployment.coordinator.get("/api/v2/log").data["entries"]
+    assert sum('"audit":"Rollback detected"' in entry for entry in log) == 1
+    mesh.deployment.restart()
+    assert "rolled back" in mesh.status(), "until the owners have seen it"
+    mesh.update()
+    assert "rolled back" not in mesh.status()
+
+
+def test_a_coordinator_that_was_rolled_back_stops_admitting(watched):
+    mesh = watched(StopOnRollback=True)
+    mesh.deployment.stop()
+    older = snapshot(mesh.deployment)
+    mesh.deployment.start()
+    seen = mesh.activate()
+    put_back(mesh.deployment, older)
+    for mark in (seen, b"", b"nonsense"):
+        with pytest.raises(grpc.RpcError) as refusal:
+            mesh.activate(mark)
+        assert "rolled back" in refusal.value.details()
+    mesh.update()
+    mesh.activate()
+
+
+def test_marks_of_others_say_nothing(watched):
+    mesh = watched(StopOnRollback=True)
+    seen = mesh.activate()
+    for mark in (b"x" * 100, seen[:-1], bytes(len(seen)), b"\xff" * 8 + seen[8:]):
+        mesh.activate(mark)
+    assert "rolled back" not in mesh.status()
+
+
+def test_the_command_line_refuses_to_go_back(watched, binaries, workspace, tmp_path):
+    mesh = watched()
+    policy = tmp_path / "era.json"
+    policy.write_text(json.dumps({"UniqueID": mesh.platform.measure(binaries.coordinator)["UniqueID"]}))
+
+    def verify(*flags):
+        return workspace.run([binaries.cli, "status", mesh.deployment.coordinator.client_address, "--era-config", policy,
+                              "--sim-root", mesh.platform.folder / "root_ca.pem", *flags], check=False)
+
+    assert verify().returncode == 0
+    mesh.deployment.stop()
+    older = snapshot(mesh.deployment)
+    mesh.deployment.start()
+    mesh.activate()
+    assert verify().returncode == 0
+    put_back(mesh.deployment, older)
+    refused = verify()
+    assert refused.returncode == 1 and b"rolled back" in refused.stderr
+    assert verify().returncode == 1
+    assert verify("--accept-rollback").returncode == 0
+    assert verify().returncode == 0
+
+
+def test_statements_bind_where_state_and_log_stand(watched):
+    mesh = watched()
+    nonce = b"n" * 32
+    path = "/api/v2/quote?nonce=" + base64.urlsafe_b64encode(nonce).decode().replace("=", "%3D")
+    data = mesh.deployment.coordinator.get(path).data
+    state = base64.b64decode(data["state"])
+    quote = base64.b64decode(data["quote"])
+    assert len(state) == 96
+    assert quote[48 + 320 + 32:48 + 384] == hashlib.sha256(b"marblerun statement v1\0" + state).digest()
+    assert int.from_bytes(state[:8], "big") > 0
+    assert int.from_bytes(state[56:64], "big") == 1, "the manifest's entry"
+    assert "state" not in mesh.deployment.coordinator.get("/api/v2/quote").data

@@ -58,6 +58,7 @@ class Activation:
         self.files = dict(response.Parameters.Files)
         self.env = dict(response.Parameters.Env)
         self.argv = list(response.Parameters.Argv)
+        self.state_mark = response.StateMark
 
     @property
     def chain(self):
