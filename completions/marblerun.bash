@@ -19,7 +19,7 @@ _marblerun() {
 	fi
 	if [ "$COMP_CWORD" = 2 ]; then
 		case ${COMP_WORDS[1]} in
-		manifest) COMPREPLY=($(compgen -W "set get verify signature log update" -- "$word")); return ;;
+		manifest) COMPREPLY=($(compgen -W "set get verify signature log diff update" -- "$word")); return ;;
 		secret) COMPREPLY=($(compgen -W "set get" -- "$word")); return ;;
 		recover-with-signature) COMPREPLY=($(compgen -f -W "public-key sign-secret encrypt-secret" -- "$word")); return ;;
 		certificate) COMPREPLY=($(compgen -W "root intermediate chain" -- "$word")); return ;;

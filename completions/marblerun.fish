@@ -1,6 +1,6 @@
 # fish completion for marblerun
 complete -c marblerun -n __fish_use_subcommand -f -a "status check manifest secret recover recover-with-signature certificate evidence package-info sim version"
-complete -c marblerun -n "__fish_seen_subcommand_from manifest" -a "set get verify signature log update"
+complete -c marblerun -n "__fish_seen_subcommand_from manifest" -a "set get verify signature log diff update"
 complete -c marblerun -n "__fish_seen_subcommand_from update" -a "apply acknowledge cancel get"
 complete -c marblerun -n "__fish_seen_subcommand_from secret" -a "set get"
 complete -c marblerun -n "__fish_seen_subcommand_from recover-with-signature" -a "public-key sign-secret encrypt-secret"

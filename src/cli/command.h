@@ -36,6 +36,7 @@ extern const struct command
 	manifest_verify_command,
 	manifest_signature_command,
 	manifest_log_command,
+	manifest_diff_command,
 	manifest_update_apply_command,
 	manifest_update_acknowledge_command,
 	manifest_update_cancel_command,

@@ -68,16 +68,16 @@ error *identity_check(const struct flag_values *f)
 	return error_new(ERROR_INVALID, "who are you? --cert and --key, or --pkcs11-config, are missing");
 }
 
-error *recovery_key_check_optional(const struct flag_values *f)
+error *recovery_key_optional(const struct flag_values *f)
 {
 	if (flag_given(f, FLAG_PKCS11_CONFIG) && flag_given(f, FLAG_RECOVERY_KEY))
 		return error_new(ERROR_INVALID, "--key or --pkcs11-config: not both");
 	return flag_given(f, FLAG_PKCS11_CONFIG) ? check_token_key(f) : check_no_token(f);
 }
 
-error *recovery_key_check(const struct flag_values *f)
+error *recovery_key_given(const struct flag_values *f)
 {
-	TRY(recovery_key_check_optional(f));
+	TRY(recovery_key_optional(f));
 	if (flag_given(f, FLAG_PKCS11_CONFIG) || flag_given(f, FLAG_RECOVERY_KEY))
 		return NULL;
 	return error_new(ERROR_INVALID, "the private recovery key is missing: --key or --pkcs11-config");

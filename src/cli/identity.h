@@ -20,9 +20,9 @@ DEFINE_CLEANUP_IN_PLACE(identity_close, struct identity)
 
 /* For struct command's check. */
 error *identity_check(const struct flag_values *flags) MUST_USE;
-error *recovery_key_check(const struct flag_values *flags) MUST_USE;
+error *recovery_key_given(const struct flag_values *flags) MUST_USE;
 /* The same, but none is fine, too. */
-error *recovery_key_check_optional(const struct flag_values *flags) MUST_USE;
+error *recovery_key_optional(const struct flag_values *flags) MUST_USE;
 
 /* A user: --cert and --key, or the token's (its certificate may be in a file). Refuses a key that is
  * not the certificate's. */

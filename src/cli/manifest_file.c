@@ -88,7 +88,7 @@ static error *check_signature(bytes text, bytes signature, X509 *root)
 	return NULL;
 }
 
-error *manifest_check(bytes text, bytes fingerprint, bytes signature, X509 *root,
+error *manifest_check_signed(bytes text, bytes fingerprint, bytes signature, X509 *root,
 		      uint8_t ret[FINGERPRINT_SIZE])
 {
 	uint8_t named[FINGERPRINT_SIZE], found[FINGERPRINT_SIZE];
@@ -117,8 +117,67 @@ error *manifest_fetch(struct coordinator *c, struct served_manifest *ret)
 		return error_new(ERROR_WRONG_STATE, "the coordinator has no manifest yet");
 	TRY(json_bytes_member(data, "manifest", path, &text));
 	TRY(json_bytes_member(data, "manifestSignatureRootECDSA", path, &signature));
-	TRY(manifest_check(blob_view(&text), fingerprint, blob_view(&signature), c->chain.root,
+	TRY(manifest_check_signed(blob_view(&text), fingerprint, blob_view(&signature), c->chain.root,
 			   ret->fingerprint));
 	ret->text = blob_take(&text);
+	return NULL;
+}
+
+/* One entry of the log: {"package": name, "new version": n, …}; others change no package. */
+static error *apply_entry(json_t *manifest, const json_t *entry, bool *changed)
+{
+	CLEANUP_JSON json_t *update = NULL;
+	TRY(json_parse(json_bytes(entry), "entry of the update log", &update));
+	json_t *name = json_member(update, "package"), *version = json_member(update, "new version");
+	if (!json_is_string(name) || !json_is_integer(version))
+		return NULL;
+	json_t *packages = json_member(manifest, "Packages");
+	json_t *package = json_object_get(packages, json_string_value(name));
+	if (!package)
+		return error_new(ERROR_INVALID, "the update log names the package \"%s\", which the "
+				 "manifest does not have", json_string_value(name));
+	json_t *old = json_member(package, "SecurityVersion");
+	*changed = true;
+	if (old && json_integer_set(old, json_integer_value(version)) == 0)
+		return NULL;
+	return json_object_set(package, "SecurityVersion", version) == 0 ? NULL : error_no_memory();
+}
+
+/* Entries from before the present manifest do not concern it: where they end. */
+static error *present_entries(const json_t *log, size_t *ret)
+{
+	size_t first = 0, i;
+	json_t *entry;
+	json_array_foreach(log, i, entry) {
+		CLEANUP_JSON json_t *update = NULL;
+		TRY(json_parse(json_bytes(entry), "entry of the update log", &update));
+		if (bytes_equal_string(json_bytes(json_member(update, "update")), "Manifest updated"))
+			first = i + 1;
+	}
+	*ret = first;
+	return NULL;
+}
+
+error *manifest_merge_updates(struct coordinator *c, struct blob *text, bool *ret_changed)
+{
+	static const char path[] = "/api/v2/update";
+	CLEANUP_JSON json_t *manifest = NULL;
+	CLEANUP_JSON json_t *data = NULL;
+	CLEANUP(blob_free) struct blob merged = { 0 };
+	bool changed = false;
+	TRY(json_parse(blob_view(text), "the coordinator's manifest", &manifest));
+	TRY(coordinator_request(c, path, NULL, &data));
+	json_t *entry, *log = json_member(data, "updateLog");
+	size_t i, first;
+	TRY(present_entries(log, &first));
+	json_array_foreach(log, i, entry)
+		if (i >= first)
+			TRY(apply_entry(manifest, entry, &changed));
+	*ret_changed = changed;
+	if (!changed)
+		return NULL;
+	TRY(json_print(manifest, JSON_COMPACT, &merged));
+	blob_free(text);
+	*text = blob_take(&merged);
 	return NULL;
 }

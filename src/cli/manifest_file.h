@@ -22,6 +22,9 @@ struct served_manifest {
 	uint8_t fingerprint[FINGERPRINT_SIZE];
 };
 error *manifest_fetch(struct coordinator *c, struct served_manifest *ret) MUST_USE;
+/* Puts the versions that updates of packages have raised, which the log tells, into the text. It stays
+ * as it is when there are none. */
+error *manifest_merge_updates(struct coordinator *c, struct blob *text, bool *ret_changed) MUST_USE;
 /* The check alone. `signature`: ASN.1 ECDSA over SHA-256 of the text. */
-error *manifest_check(bytes text, bytes fingerprint, bytes signature, X509 *root,
+error *manifest_check_signed(bytes text, bytes fingerprint, bytes signature, X509 *root,
 		      uint8_t ret[FINGERPRINT_SIZE]) MUST_USE;

@@ -4,41 +4,14 @@
 #include "cli/output.h"
 #include "codec/hex.h"
 
-/* One entry of the log: {"package": name, "new version": n, …}; others change no package. */
-static error *apply_entry(json_t *manifest, const json_t *entry)
+static error *display_updates(struct coordinator *c, struct blob *text)
 {
-	CLEANUP_JSON json_t *update = NULL;
-	TRY(json_parse(json_bytes(entry), "entry of the update log", &update));
-	json_t *name = json_member(update, "package"), *version = json_member(update, "new version");
-	if (!json_is_string(name) || !json_is_integer(version))
-		return NULL;
-	json_t *packages = json_member(manifest, "Packages");
-	json_t *package = json_object_get(packages, json_string_value(name));
-	if (!package)
-		return error_new(ERROR_INVALID, "the update log names the package \"%s\", which the "
-				 "manifest does not have", json_string_value(name));
-	json_t *old = json_member(package, "SecurityVersion");
-	if (old && json_integer_set(old, json_integer_value(version)) == 0)
-		return NULL;
-	return json_object_set(package, "SecurityVersion", version) == 0 ? NULL : error_no_memory();
-}
-
-static error *merge_updates(struct coordinator *c, struct blob *text)
-{
-	static const char path[] = "/api/v2/update";
 	CLEANUP_JSON json_t *manifest = NULL;
-	CLEANUP_JSON json_t *data = NULL;
-	CLEANUP(blob_free) struct blob merged = { 0 };
+	bool changed;
+	TRY(manifest_merge_updates(c, text, &changed));
 	TRY(json_parse(blob_view(text), "the coordinator's manifest", &manifest));
-	TRY(coordinator_request(c, path, NULL, &data));
-	json_t *entry, *log = json_member(data, "updateLog");
-	size_t i;
-	json_array_foreach(log, i, entry)
-		TRY(apply_entry(manifest, entry));
-	TRY(json_print(manifest, JSON_INDENT(4), &merged));
 	blob_free(text);
-	*text = blob_take(&merged);
-	return NULL;
+	return json_print(manifest, JSON_INDENT(4), text);
 }
 
 static error *with_signature(const uint8_t fingerprint[FINGERPRINT_SIZE], struct blob *text)
@@ -71,7 +44,7 @@ static error *run(const struct invocation *call)
 	TRY(manifest_fetch(&c, &manifest));
 	CLEANUP(blob_free) struct blob text = blob_take(&manifest.text);
 	if (flag_given(&call->flags, FLAG_DISPLAY_UPDATE))
-		TRY(merge_updates(&c, &text));
+		TRY(display_updates(&c, &text));
 	if (flag_given(&call->flags, FLAG_SIGNATURE))
 		TRY(with_signature(manifest.fingerprint, &text));
 	TRY(deliver(call, &text));

@@ -27,6 +27,6 @@ const struct command recover_command = {
 		    "  marblerun recover secret.bin mesh.example:4433 --pkcs11-config token.json \\\n"
 		    "    --pkcs11-key-label recovery --era-config coordinator-era.json\n",
 	.own = { RECOVERY_KEY_FLAGS },
-	.check = recovery_key_check,
+	.check = recovery_key_given,
 	.run = run,
 };

@@ -18,7 +18,7 @@ DEFINE_CLEANUP(key_free, EVP_PKEY *)
 static error *check(const struct flag_values *flags)
 {
 	const char *path = flags->values[FLAG_OUTPUT_FILE];
-	TRY(recovery_key_check_optional(flags));
+	TRY(recovery_key_optional(flags));
 	if (!flag_given(flags, FLAG_COORDINATOR_PUB_KEY))
 		return error_new(ERROR_INVALID, "to whom? --coordinator-pub-key is missing");
 	if (path && *path)

@@ -6,7 +6,7 @@
 static error *check(const struct flag_values *flags)
 {
 	const char *path = flags->values[FLAG_OUTPUT_FILE];
-	TRY(recovery_key_check(flags));
+	TRY(recovery_key_given(flags));
 	if (path && *path)
 		return NULL;
 	return error_new(ERROR_INVALID, "where to? --output is missing");

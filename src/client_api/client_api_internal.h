@@ -20,6 +20,8 @@ void update_manifest_get(struct client_api *api, struct http_exchange *x);
 void update_manifest_get_v1(struct client_api *api, struct http_exchange *x);
 void update_manifest_post(struct client_api *api, struct http_exchange *x);
 void update_manifest_post_v1(struct client_api *api, struct http_exchange *x);
+void manifest_diff_get(struct client_api *api, struct http_exchange *x);
+void manifest_diff_post(struct client_api *api, struct http_exchange *x);
 void update_cancel_post(struct client_api *api, struct http_exchange *x);
 void update_cancel_post_v1(struct client_api *api, struct http_exchange *x);
 void secrets_get(struct client_api *api, struct http_exchange *x);

@@ -266,6 +266,7 @@ error *coordinator_activate(struct coordinator *c, const struct activation_reque
 	TRY(fill_parameters(&a, &granted));
 	TRY(activation_budget(&a, &arena, true));
 	TRY(rollback_mark(c, a.mesh, &granted.state_mark));
+	running_note(&c->running, a.marble->name, a.uuid, c->options.issuer ? &a.verdict : NULL);
 	granted.marble = a.marble;
 	memcpy(granted.uuid, a.uuid, sizeof granted.uuid);
 	*ret = granted;

@@ -163,6 +163,7 @@ error *coordinator_open(const struct coordinator_options *options, int64_t now,
 	c->options = *options;
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->changing, NULL);
+	TRY(running_init(&c->running));
 	/* A locked state without recovery data is one from before any manifest: nothing is lost with it. */
 	bool waits = store_locked(options->store) && store_public(options->store).size;
 	error *e = waits ? NULL : open_state(c, now, &mesh);
@@ -187,6 +188,7 @@ void coordinator_close(struct coordinator *c)
 	blob_free(&c->mark);
 	history_free(&c->history);
 	recovery_free(c->recovery);
+	running_free(&c->running);
 	pthread_mutex_destroy(&c->lock);
 	pthread_mutex_destroy(&c->changing);
 	free(c);

@@ -5,6 +5,7 @@
 #include "coordinator/audit.h"
 #include "coordinator/coordinator.h"
 #include "coordinator/history.h"
+#include "coordinator/running.h"
 #include "store/recovery.h"
 
 struct coordinator {
@@ -16,6 +17,7 @@ struct coordinator {
 	uint64_t mark_epoch;
 	int64_t refusals_until; /* see refusal.c */
 	struct history history; /* set when the state is opened */
+	struct running running; /* has its own lock */
 	pthread_mutex_t changing; /* held by the change under way; taken before `lock` */
 	struct blob first_evidence; /* over the root certificate, without a nonce; goes with `mesh` */
 	uint64_t counter_base, counter_value; /* see guard.c; by the transaction under way */

@@ -2,6 +2,7 @@
 
 #include "codec/hex.h"
 #include "coordinator/mesh.h"
+#include "coordinator/plan.h"
 #include "manifest/check.h"
 #include "manifest/parse.h"
 #include "secrets/generate.h"
@@ -23,6 +24,23 @@ error *new_manifest_read(bytes text, struct manifest **ret)
 	TRY(check_secrets(m));
 	*ret = TAKE(m);
 	return NULL;
+}
+
+error *new_manifest_try(const struct mesh *mesh, bytes text)
+{
+	CLEANUP(mesh_release) struct mesh *trial = calloc(1, sizeof *trial);
+	TRY_ALLOC(trial);
+	atomic_init(&trial->references, 1);
+	TRY(ca_share(&mesh->ca, &trial->ca));
+	TRY(new_manifest_read(text, &trial->manifest));
+	struct secret_set *set = &trial->secrets;
+	set->definitions = trial->manifest->secrets;
+	set->values = calloc(trial->manifest->secret_count + 1, sizeof *set->values);
+	TRY_ALLOC(set->values);
+	set->count = trial->manifest->secret_count;
+	for (size_t i = 0; i < set->count; i++)
+		set->values[i].definition = &set->definitions[i];
+	return plans_make(trial);
 }
 
 error *new_manifest_put(struct transaction *txn, const struct manifest *m, EVP_PKEY *root_key)

@@ -5,6 +5,8 @@
 
 /* Parsed, and checked whole; every secret's definition can be carried out. */
 error *new_manifest_read(bytes text, struct manifest **ret) MUST_USE;
+/* Templates and TLS tags of a manifest, tried before anybody is asked to acknowledge it. */
+error *new_manifest_try(const struct mesh *mesh, bytes text) MUST_USE;
 /* Stores the text, signed by the root key. */
 error *new_manifest_put(struct transaction *txn, const struct manifest *m, EVP_PKEY *root_key) MUST_USE;
 /* Seals the state with a new key, as the manifest wants it, and makes the parts of that key for those who may

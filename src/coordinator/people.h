@@ -26,6 +26,10 @@ error *coordinator_cancel_update(struct coordinator *c, bytes user_certificate, 
 /* Who must still acknowledge what waits in the snapshot. ERROR_NOT_FOUND when nothing does. */
 error *mesh_pending_update(const struct mesh *mesh, struct update_result *ret) MUST_USE;
 
+/* What an update would mean, for any user: of this text, or of the pending update when it is empty
+ * (ERROR_NOT_FOUND when none is). Refuses what the update itself would refuse. JSON: diff/diff.h. */
+error *coordinator_diff(struct coordinator *c, bytes user_certificate, bytes text, json_t **ret) MUST_USE;
+
 /* ---- Secrets ---- */
 
 /* May the user read all of these? Then *ret is the snapshot that has them. With a count of 0 it only

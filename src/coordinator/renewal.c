@@ -2,15 +2,8 @@
 
 #include <stdio.h>
 
+#include "secrets/definition.h"
 #include "secrets/generate.h"
-
-bool secret_definition_equal(const struct secret_definition *a, const struct secret_definition *b)
-{
-	bool same_template = a->cert == b->cert || (a->cert && b->cert && json_equal(a->cert, b->cert));
-	return a->type == b->type && a->size == b->size && a->shared == b->shared &&
-	       a->user_defined == b->user_defined && a->valid_for == b->valid_for &&
-	       a->has_not_after == b->has_not_after && a->not_after == b->not_after && same_template;
-}
 
 static bool has_same(const struct mesh *before, const struct secret_definition *definition)
 {
@@ -18,12 +11,10 @@ static bool has_same(const struct mesh *before, const struct secret_definition *
 	return old && secret_definition_equal(old, definition);
 }
 
-/* Certificates are signed by the intermediate, which is new; keys come from the root secret's age. */
 static bool may_stay(const struct mesh *before, const struct secret_definition *definition, bool rotate)
 {
-	if (!has_same(before, definition))
-		return false;
-	return definition->type == SECRET_SYMMETRIC_KEY && !rotate;
+	const struct secret_definition *old = manifest_secret(before->manifest, definition->name);
+	return old && secret_value_stays(old, definition, rotate);
 }
 
 static error *make_values(const struct mesh *before, bool rotate, int64_t now, struct renewal *r)

@@ -17,5 +17,3 @@ error *renewal_prepare(const struct mesh *before, const struct manifest *manifes
 error *renewal_write(struct renewal *renewal, const struct mesh *before, struct transaction *txn) MUST_USE;
 void renewal_free(struct renewal *renewal);
 DEFINE_CLEANUP_IN_PLACE(renewal_free, struct renewal)
-/* Do both define the same secret? Then its value may stay. */
-bool secret_definition_equal(const struct secret_definition *a, const struct secret_definition *b);

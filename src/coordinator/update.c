@@ -5,9 +5,9 @@
 #include "coordinator/change.h"
 #include "coordinator/new_manifest.h"
 #include "coordinator/people.h"
-#include "coordinator/plan.h"
 #include "coordinator/refusal.h"
 #include "coordinator/renewal.h"
+#include "manifest/package_update.h"
 #include "manifest/parse.h"
 
 /* How often a prepared renewal may be overtaken by another change. */
@@ -146,24 +146,6 @@ static error *write_manifest(struct change *change, struct renewal *renewal, con
 	return log_step(txn, now, "Manifest updated", NULL, m, NULL);
 }
 
-/* Templates and TLS tags of a manifest are tried before anybody is asked to acknowledge it. */
-static error *try_plans(const struct mesh *mesh, bytes text)
-{
-	CLEANUP(mesh_release) struct mesh *trial = calloc(1, sizeof *trial);
-	TRY_ALLOC(trial);
-	atomic_init(&trial->references, 1);
-	TRY(ca_share(&mesh->ca, &trial->ca));
-	TRY(new_manifest_read(text, &trial->manifest));
-	struct secret_set *set = &trial->secrets;
-	set->definitions = trial->manifest->secrets;
-	set->values = calloc(trial->manifest->secret_count + 1, sizeof *set->values);
-	TRY_ALLOC(set->values);
-	set->count = trial->manifest->secret_count;
-	for (size_t i = 0; i < set->count; i++)
-		set->values[i].definition = &set->definitions[i];
-	return plans_make(trial);
-}
-
 /* ---- A request to propose or acknowledge ---- */
 
 struct proposal {
@@ -267,7 +249,7 @@ static error *run(struct proposal *p, struct update_result *ret)
 	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(p->coordinator);
 	TRY(check_step(p, mesh, &user));
 	TRY_CTX(new_manifest_read(p->text, &p->manifest), "manifest");
-	TRY_CTX(try_plans(mesh, p->text), "manifest");
+	TRY_CTX(new_manifest_try(mesh, p->text), "manifest");
 	bool again = true;
 	for (int i = 0; i < ATTEMPTS && again; i++)
 		TRY(attempt(p, &again));
@@ -285,29 +267,6 @@ static error *run(struct proposal *p, struct update_result *ret)
 
 /* ---- Package updates ---- */
 
-static bool only_packages(const struct manifest *m)
-{
-	return !m->marble_count && !m->user_count && !m->role_count && !m->secret_count &&
-	       !m->recovery_key_count && !m->tls_count && !m->infrastructure_count;
-}
-
-static error *check_version(const struct manifest *old, const struct package *p)
-{
-	const struct package *now = manifest_package(old, p->name);
-	if (!now)
-		return error_new(ERROR_INVALID, "Packages: %s: the manifest has no such package", p->name);
-	if (p->has_unique_id || p->has_signer_id || p->has_product_id || p->debug || p->placeholder)
-		return error_new(ERROR_INVALID, "Packages: %s: an update of packages changes nothing but "
-				 "SecurityVersion", p->name);
-	if (!p->has_security_version)
-		return error_new(ERROR_INVALID, "Packages: %s: SecurityVersion is missing", p->name);
-	if (now->has_security_version && p->security_version < now->security_version)
-		return error_new(ERROR_INVALID, "Packages: %s: SecurityVersion %llu is below the present %llu",
-				 p->name, (unsigned long long)p->security_version,
-				 (unsigned long long)now->security_version);
-	return NULL;
-}
-
 static error *check_package_update(const struct proposal *p, const struct mesh *mesh, const struct user **ret)
 {
 	const struct manifest *m = p->manifest;
@@ -317,12 +276,9 @@ static error *check_package_update(const struct proposal *p, const struct mesh *
 	if (mesh->pending.text.size)
 		return error_new(ERROR_CONFLICT, "an update is pending already: it must be acknowledged or "
 				 "cancelled first");
-	if (!m->package_count)
-		return error_new(ERROR_INVALID, "the update names no package");
 	for (size_t i = 0; i < m->package_count; i++)
 		TRY(access_check(mesh->manifest, user, ACTION_UPDATE_SECURITY_VERSION, m->packages[i].name));
-	for (size_t i = 0; i < m->package_count; i++)
-		TRY(check_version(mesh->manifest, &m->packages[i]));
+	TRY(package_update_check(mesh->manifest, m));
 	*ret = user;
 	return NULL;
 }
@@ -384,7 +340,7 @@ static error *update(struct proposal *p, struct update_result *ret)
 {
 	TRY(identify(p));
 	TRY_CTX(manifest_parse(p->text, &p->manifest), "manifest");
-	if (only_packages(p->manifest))
+	if (manifest_is_package_update(p->manifest))
 		return run_packages(p);
 	manifest_free(TAKE(p->manifest));
 	return run(p, ret);

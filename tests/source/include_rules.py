@@ -2,7 +2,7 @@
 import os
 import re
 
-DOMAIN = ["base", "codec", "attest", "manifest", "template", "pki", "secrets", "access", "store"]
+DOMAIN = ["base", "codec", "attest", "manifest", "template", "pki", "secrets", "access", "diff", "store"]
 OUTSIDE = {"installed", "base", "codec", "net", "rpc"}
 
 ALLOWED = {room: set(DOMAIN[:i]) for i, room in enumerate(DOMAIN)}

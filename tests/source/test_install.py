@@ -39,7 +39,7 @@ def tree(tmp_path_factory):
 @pytest.mark.parametrize("path", [
     "bin/marblerun", "bin/marblerun-coordinator", "bin/marblerun-premain",
     "include/marblerun/verify.h", "include/marblerun/marble.h", "include/marblerun/issue.h",
-    "include/marblerun/sim.h", "include/marblerun/coordinator.h",
+    "include/marblerun/sim.h", "include/marblerun/manifest.h", "include/marblerun/coordinator.h",
     "share/man/man1/marblerun.1", "share/man/man1/marblerun-premain.1",
     "share/man/man8/marblerun-coordinator.8", "share/man/man5/marblerun-manifest.5",
     "share/bash-completion/completions/marblerun", "share/zsh/site-functions/_marblerun",
@@ -75,8 +75,38 @@ def test_a_program_builds_against_it(tree, tmp_path, static):
     assert done.returncode == 0 and done.stdout == "format\n"
 
 
-def test_only_the_public_names_are_visible(tree):
-    library = find(tree, "libmarblerun.so")[0]
+MANIFESTS = r"""
+#include <marblerun/manifest.h>
+#include <stdio.h>
+int main(void)
+{
+	char reason[MARBLERUN_REASON_SIZE], *json;
+	struct marblerun_bytes empty = { (const uint8_t *)"{}", 2 };
+	int refused = marblerun_manifest_diff(empty, empty, &json, reason);
+	puts(reason);
+	return refused == 1 ? 0 : 1;
+}
+"""
+
+
+def test_the_library_for_manifests(tree, tmp_path):
+    config, = find(tree, "marblerun-manifest.pc")
+    library = os.path.dirname(find(tree, "libmarblerun-manifest.so")[0])
+    content = open(find(tree, "libmarblerun-manifest.so")[0], "rb").read()
+    if b"__asan_init" in content or b"__tsan_init" in content:
+        pytest.skip("a sanitizer needs flags of its own")
+    source, built = tmp_path / "manifests.c", tmp_path / "manifests"
+    source.write_text(MANIFESTS)
+    needs = subprocess.check_output(["pkg-config", "--libs", "marblerun-manifest"], text=True,
+                                    env=dict(os.environ, PKG_CONFIG_PATH=os.path.dirname(config))).split()
+    subprocess.run(["cc", f"-I{tree}/include", source, "-o", built, f"-L{library}", *needs], check=True)
+    done = subprocess.run([built], env=dict(os.environ, LD_LIBRARY_PATH=library), stdout=subprocess.PIPE, text=True)
+    assert done.returncode == 0 and done.stdout == "old manifest: Packages: at least one package expected\n"
+
+
+@pytest.mark.parametrize("name", ["libmarblerun.so", "libmarblerun-manifest.so"])
+def test_only_the_public_names_are_visible(tree, name):
+    library = find(tree, name)[0]
     if b"__asan_init" in open(library, "rb").read() or b"__tsan_init" in open(library, "rb").read():
         pytest.skip("a sanitizer adds names of its own")
     lines = subprocess.check_output(["nm", "-D", "--defined-only", library], text=True).splitlines()

@@ -80,7 +80,7 @@ static error *check(const struct signed_manifest *s, const char *text, const cha
 		    X509 *root)
 {
 	uint8_t found[FINGERPRINT_SIZE];
-	return manifest_check(bytes_of_string(text), bytes_of_string(claimed), blob_view(&s->signature), root,
+	return manifest_check_signed(bytes_of_string(text), bytes_of_string(claimed), blob_view(&s->signature), root,
 			      found);
 }
 
