@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "attest/sgx/pck.h"
+#include "attest/snp/certificate_table.h"
 #include "attest/snp/report.h"
 #include "attest/tdx/quote.h"
 #include "attest/verifier.h"
@@ -173,10 +174,34 @@ static const char *signing_key_name(enum snp_signing_key key)
 	return key == SNP_SIGNED_BY_VCEK ? "VCEK" : key == SNP_SIGNED_BY_VLEK ? "VLEK" : "none";
 }
 
+/* Which certificates follow the report. */
+static error *put_certificates(json_t *to, bytes behind)
+{
+	struct snp_certificate_table table = { 0 };
+	json_t *names = json_array();
+	if (snp_certificate_table_begins(behind)) {
+		error *e = snp_certificate_table_read(behind, &table);
+		if (e) {
+			json_decref(names);
+			return e;
+		}
+	}
+	const struct {
+		const char *name;
+		bytes certificate;
+	} all[] = { { "VCEK", table.vcek }, { "VLEK", table.vlek }, { "ASK", table.ask }, { "ARK", table.ark } };
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].certificate.size)
+			json_array_append_new(names, json_string(all[i].name));
+	put(to, "certificates", names);
+	put(to, "padding", json_integer((json_int_t)(behind.size - table.size)));
+	return NULL;
+}
+
 static error *print_snp(bytes raw, json_t *to)
 {
 	struct snp_report r;
-	TRY(snp_report_parse(raw, &r));
+	TRY(snp_report_parse(bytes_slice(raw, 0, SNP_REPORT_SIZE), &r));
 	snp_report_read_tcbs(&r, snp_report_is_turin(&r));
 	put(to, "tee", json_string("snp"));
 	put(to, "format", json_sprintf("attestation report version %u", r.claims.version));
@@ -188,8 +213,7 @@ static error *print_snp(bytes raw, json_t *to)
 	put(to, "authorKeyPresent", json_boolean(r.author_key_present));
 	if (r.family)
 		put(to, "cpuid", json_pack("{s:i, s:i}", "family", r.family, "model", r.model));
-	put(to, "padding", json_integer((json_int_t)(raw.size - SNP_REPORT_SIZE)));
-	return NULL;
+	return put_certificates(to, bytes_slice(raw, SNP_REPORT_SIZE, SIZE_MAX));
 }
 
 static error *print_evidence(bytes evidence, json_t *to)

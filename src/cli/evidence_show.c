@@ -17,9 +17,22 @@ error *evidence_fields(bytes evidence, json_t **ret)
 	return json_parse(bytes_of_string(text), "evidence", ret);
 }
 
+static void print_list(const char *name, const json_t *list)
+{
+	CLEANUP(writer_free) struct writer w = { 0 };
+	size_t i;
+	const json_t *item;
+	json_array_foreach(list, i, item)
+		write_format(&w, "%s%s", i ? ", " : "", json_string_value(item));
+	CLEANUP_FREE char *text = writer_take_string(&w);
+	print_field(name, "%s", !text || !*text ? "none" : text);
+}
+
 static void print_value(const char *name, const json_t *value)
 {
-	if (json_is_string(value))
+	if (json_is_array(value))
+		print_list(name, value);
+	else if (json_is_string(value))
 		print_field(name, "%s", json_string_value(value));
 	else if (json_is_integer(value))
 		print_field(name, "%lld", (long long)json_integer_value(value));

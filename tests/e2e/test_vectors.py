@@ -7,7 +7,9 @@ import json
 import pathlib
 import re
 import shutil
+import struct
 import subprocess
+import uuid
 
 import pytest
 
@@ -256,6 +258,32 @@ def test_show_prints_every_field(binaries, name):
             assert re.search(shown[field], origin, re.I), field
     text = subprocess.run([binaries.cli, "evidence", "show", file], capture_output=True, check=True).stdout
     assert shown["reportData"] in text.decode()
+
+
+def with_certificates(folder):
+    """A SEV-SNP report as hosts extend it: entries of GUID, offset and length, zeros, the certificates."""
+    names = {"vcek.der": "63da758d-e664-4564-adc5-f4b93be8accd", "ask.pem": "4ab7b379-bbac-4fe4-a02f-05aef327c782",
+             "ark.pem": "c0b406a4-a803-4952-9743-3fb6014cd0ae"}
+    entries = content = b""
+    for name, guid in names.items():
+        certificate = (folder / name).read_bytes()
+        entries += uuid.UUID(guid).bytes + struct.pack("<II", 24 * (len(names) + 1) + len(content), len(certificate))
+        content += certificate
+    return (folder / "report.bin").read_bytes()[:1184] + entries + bytes(24) + content
+
+
+def test_a_report_with_its_certificates_needs_no_others(binaries, tmp_path):
+    file = tmp_path / "extended.bin"
+    file.write_bytes(with_certificates(VECTORS / "snp/virtee-milan-v2"))
+    judged = subprocess.run([binaries.cli, "evidence", "verify", file, "--at", "1704067200", "--strict"],
+                            capture_output=True)
+    assert judged.returncode == 0, judged.stderr
+    text = subprocess.run([binaries.cli, "evidence", "show", file], capture_output=True, check=True).stdout.decode()
+    assert re.search(r"^certificates +VCEK, ASK, ARK$", text, re.M)
+    file.write_bytes(file.read_bytes() + bytes(5))
+    judged = subprocess.run([binaries.cli, "evidence", "verify", file, "--at", "1704067200", "--strict"],
+                            capture_output=True)
+    assert judged.returncode == 1 and b"5 bytes follow the evidence" in judged.stderr
 
 
 def test_report_data_can_be_demanded(judge):

@@ -257,6 +257,32 @@ static void given_certificates_come_before_carried_ones(void **state)
 	assert_false(verify(&w, &given).genuine);
 }
 
+static void assert_printed(const struct writer *w, const char *expected)
+{
+	char reason[MARBLERUN_REASON_SIZE], *text = NULL;
+	if (marblerun_evidence_print((struct marblerun_bytes){ w->data, w->size }, &text, reason) != 0)
+		fail_msg("%s", reason);
+	if (!strstr(text, expected))
+		fail_msg("%s, where %s is expected", text, expected);
+	free(text);
+}
+
+static void what_is_carried_is_shown(void **state)
+{
+	const struct real *r = *state;
+	char reason[MARBLERUN_REASON_SIZE], *text = NULL;
+	CLEANUP(writer_free) struct writer w = { 0 };
+	write_evidence(r, blob_view(&r->vcek), &w);
+	write_zeros(&w, 3);
+	assert_printed(&w, "\"certificates\":[\"VCEK\",\"ASK\",\"ARK\"],\"padding\":3}");
+	w.size = SNP_REPORT_SIZE + 10;
+	assert_printed(&w, "\"certificates\":[],\"padding\":10}");
+	w.size = SNP_REPORT_SIZE + 30;
+	struct marblerun_bytes cut = { w.data, w.size };
+	assert_int_equal(marblerun_evidence_print(cut, &text, reason), 1);
+	assert_non_null(strstr(reason, "certificate table"));
+}
+
 #define REAL_TEST(test) cmocka_unit_test_setup_teardown(test, load, unload)
 
 int main(void)
@@ -272,6 +298,7 @@ int main(void)
 		REAL_TEST(carried_certificates_are_verified_too),
 		REAL_TEST(a_malformed_table_is_a_refusal),
 		REAL_TEST(given_certificates_come_before_carried_ones),
+		REAL_TEST(what_is_carried_is_shown),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
