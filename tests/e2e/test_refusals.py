@@ -91,12 +91,13 @@ def test_no_evidence(mesh):
 
 def test_evidence_with_any_bit_wrong(mesh):
     """A flip anywhere: header, report, signature, PCK chain, lengths. Only the very last byte, the end
-    of the last PEM line, says nothing."""
+    of the last PEM line, and the last digit before base64's padding say nothing."""
     mesh.set()
     marble = mesh.marble()
     quote = marble.quote()
     size = len(quote)
     places = sorted({*range(0, 48, 5), *range(48, 432, 29), *range(432, size - 1, size // 25)})
+    places = [place for place in places if place < 1000 or quote[place + 1] != ord("=")]
     with marble.channel() as channel:
         stub = services.MarbleStub(channel)
         for place in places:
