@@ -171,3 +171,17 @@ def test_control_characters_are_not_printed(people):
     new["Marbles"]["app"]["Parameters"] = {"Env": {"A\nB\u001b[2J": "x"}}
     out = people.cli.run("manifest", "diff", people.write("new.json", new), old).stdout
     assert b"\x1b" not in out and b"A?B?[2J" in out
+
+
+def test_versions_from_before_the_present_manifest(people):
+    """The log keeps them; they no more concern what the manifest says."""
+    alice = people.user("alice")
+    people.set()
+    raised = people.write("raised.json", {"Packages": {"app": {"SecurityVersion": 7}}})
+    people.run("manifest", "update", "apply", raised, flags=alice.flags)
+    whole = changed(people, version=2, Config={"FeatureGates": ["MonotonicCounter"]})
+    people.run("manifest", "update", "apply", people.write("whole.json", whole), flags=alice.flags)
+    for who in (alice, None):
+        assert diff(people, whole, who)["update"] == "none"
+    merged = json.loads(people.run("manifest", "get", flags=["--display-update"]).stdout)
+    assert merged["Packages"]["app"]["SecurityVersion"] == 2
