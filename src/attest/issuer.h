@@ -7,7 +7,7 @@
 
 struct issuer_kind {
 	const char *interface; /* for people: "Gramine", … */
-	/* Is this process in that TEE? Looks only. */
+	/* Is this process in that TEE? Leaves everything as it is. */
 	bool (*present)(const struct kernel *kernel);
 	error *(*open)(const struct kernel *kernel, const char *program, void **ret_context);
 	const char *(*name)(const void *context); /* as marblerun_issuer_name */
@@ -19,7 +19,7 @@ struct issuer_kind {
 };
 extern const struct issuer_kind simulated_issuer, gramine_issuer, occlum_issuer, tsm_issuer, sev_guest_issuer;
 
-/* The real TEE that this process is in, for people; NULL: none. Looks only. */
+/* The real TEE that this process is in, for people; NULL: none. */
 const char *issuer_real_tee(const struct kernel *kernel);
 /* As marblerun_issuer_open, on a kernel that stands in for the real one. */
 error *issuer_open(const struct kernel *kernel, const char *program, marblerun_issuer **ret) MUST_USE;

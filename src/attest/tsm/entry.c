@@ -9,11 +9,6 @@
 #define REPORTS "/sys/kernel/config/tsm/report"
 enum { ATTEMPTS = 8, VALUE_MAX = 64 << 10, ATTRIBUTE_PATH = 160 };
 
-bool tsm_present(const struct kernel *kernel)
-{
-	return kernel_has(kernel, REPORTS, S_IFDIR);
-}
-
 static const char *advice(int number)
 {
 	return number == ENXIO ? " (no TSM provider: is the module tdx_guest or sev_guest loaded?)" :
@@ -28,6 +23,7 @@ error *tsm_entry_make(const struct kernel *kernel, struct tsm_entry *ret, int *r
 		TRY(random_fill(&number, sizeof number));
 		snprintf(entry.path, sizeof entry.path, REPORTS "/marblerun-%016" PRIx64, number);
 		if (kernel->mkdir(entry.path, 0700) == 0) {
+			*ret_errno = 0;
 			*ret = entry;
 			return NULL;
 		}
@@ -36,6 +32,18 @@ error *tsm_entry_make(const struct kernel *kernel, struct tsm_entry *ret, int *r
 			break;
 	}
 	return error_errno(ERROR_UNAVAILABLE, *ret_errno, "creating %s%s", entry.path, advice(*ret_errno));
+}
+
+/* The folder is there in any kernel that has the interface built in. Whether a provider is, shows only when
+ * an entry is made: ENXIO is "none". */
+bool tsm_present(const struct kernel *kernel)
+{
+	CLEANUP(tsm_entry_remove) struct tsm_entry entry = { 0 };
+	int number = 0;
+	if (!kernel_has(kernel, REPORTS, S_IFDIR))
+		return false;
+	error_free(tsm_entry_make(kernel, &entry, &number));
+	return number != ENXIO;
 }
 
 void tsm_entry_remove(struct tsm_entry *entry)

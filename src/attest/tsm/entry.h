@@ -8,6 +8,7 @@ struct tsm_entry {
 	char path[96]; /* empty: none */
 };
 
+/* Is this a guest for which Linux can make reports? In doubt (no right to try) it is. */
 bool tsm_present(const struct kernel *kernel);
 /* An entry of our own: nobody else uses it unless he means to. */
 error *tsm_entry_make(const struct kernel *kernel, struct tsm_entry *ret, int *ret_errno) MUST_USE;

@@ -433,6 +433,20 @@ static void other_providers_are_refused(void **state)
 	assert_null(issuer);
 }
 
+/* The interface is built into the kernel, but this is no guest of a TEE. */
+static void a_folder_without_provider_is_no_tee(void **state)
+{
+	(void)state;
+	marblerun_issuer *issuer = NULL;
+	guest("tdx_guest");
+	provider.make_error = ENXIO;
+	assert_null(issuer_real_tee(&stand_in_kernel));
+	assert_refused(issuer_open(&stand_in_kernel, NULL, &issuer), ERROR_UNAVAILABLE, "no TEE found");
+	provider.make_error = EACCES;
+	assert_string_equal(issuer_real_tee(&stand_in_kernel), "configfs-tsm");
+	assert_refused(issuer_open(&stand_in_kernel, NULL, &issuer), ERROR_UNAVAILABLE, "only root may make reports");
+}
+
 /* /dev/sev-guest */
 static struct {
 	int error, failures;
@@ -606,6 +620,7 @@ int main(void)
 		TSM_TEST(a_generation_that_moved_is_noticed),
 		TSM_TEST(threads_do_not_meet),
 		TSM_TEST(other_providers_are_refused),
+		TSM_TEST(a_folder_without_provider_is_no_tee),
 		TSM_TEST(snp_derives_unique_keys),
 		TSM_TEST(keys_that_were_not_derived_are_refused),
 		TSM_TEST(reports_come_by_ioctl_without_configfs),
