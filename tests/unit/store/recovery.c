@@ -144,7 +144,8 @@ static void every_way_to_share(void **state)
 		size_t count;
 		int threshold;
 		size_t needed, size;
-	} cases[] = { { 1, 0, 1, 32 }, { 2, 0, 2, 32 }, { 4, 0, 4, 32 }, { 4, 4, 4, 32 }, { 4, 2, 2, 33 }, { 3, 2, 2, 33 } };
+	} cases[] = { { 1, 0, 1, 32 }, { 2, 0, 2, 32 }, { 4, 0, 4, 32 },
+		      { 4, 4, 4, 32 }, { 4, 2, 2, 33 }, { 3, 2, 2, 33 } };
 	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
 		CLEANUP(recovery_free) struct recovery *r = NULL;
 		CLEANUP(secret_free) struct secret key = { 0 };
