@@ -75,7 +75,7 @@ static error *print_entry(int64_t now, enum audit_kind kind, const char *what, j
 	strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S.000Z", &parts);
 	if (json_object_set_new(entry, "time", json_string(text)) != 0 ||
 	    json_object_set_new(entry, kind == AUDIT_UPDATE ? "update" : "audit", json_string(what)) != 0 ||
-	    (fields && json_object_update_missing(entry, fields) != 0))
+	    json_object_update_missing(entry, fields) != 0)
 		return error_no_memory();
 	return json_print(entry, JSON_COMPACT, ret);
 }
@@ -87,6 +87,7 @@ error *audit_append(struct transaction *txn, int64_t now, enum audit_kind kind, 
 	CLEANUP(blob_free) struct blob entry = { 0 };
 	struct audit_head head;
 	char name[32];
+	TRY_ALLOC(owned); /* an entry without its fields would hide who did it */
 	TRY(print_entry(now, kind, what, owned, &entry));
 	TRY(audit_head_read(txn, &head));
 	TRY(link_entry(&head, blob_view(&entry)));

@@ -461,6 +461,22 @@ def test_the_log_shows_no_secret(people):
     assert canary not in people.coordinator.get("/api/v2/log").body.decode()
 
 
+def test_a_refused_user_can_neither_hide_in_the_log_nor_fill_it(people):
+    user = people.user("mallory")
+    people.set({user: []})
+    post, target = user.post, people.coordinator
+    cut = "a" + "\u00e9" * 60  # quoted up to a byte in the middle of a character
+    assert user.get(target, "/api/v2/secrets?s=%ff").status == 403
+    assert post(target, "/api/v2/secrets", {"secrets": {cut: {"Key": "eA=="}}}).status == 403
+    assert post(target, "/api/v2/secrets", {"secrets": {"s" * 100000: {"Key": "eA=="}}}).status == 403
+    entries = succeeded(target.get("/api/v2/log"))["entries"][1:]
+    assert len(entries) == 3
+    for entry in entries:
+        assert json.loads(entry)["user"] == "mallory", entry
+        assert json.loads(entry)["reason"], entry
+        assert len(entry) < 1000
+
+
 # ---- features ----
 
 def test_features_are_off_by_default(people):
