@@ -29,6 +29,13 @@ void blob_free(struct blob *b)
 	*b = (struct blob){ 0 };
 }
 
+void blob_wipe(struct blob *b)
+{
+	if (b->size)
+		explicit_bzero(b->data, b->size);
+	blob_free(b);
+}
+
 struct blob blob_take(struct blob *from)
 {
 	struct blob taken = *from;

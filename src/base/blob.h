@@ -15,5 +15,8 @@ error *blob_of_writer(struct writer *w, const char *what, struct blob *ret) MUST
 bytes blob_view(const struct blob *b);
 void blob_free(struct blob *b);
 DEFINE_CLEANUP_IN_PLACE(blob_free, struct blob)
+/* The same for what was public when it came and turned out to hold a secret: zeroed. */
+void blob_wipe(struct blob *b);
+DEFINE_CLEANUP_IN_PLACE(blob_wipe, struct blob)
 /* Hands over: the source is empty afterwards. */
 struct blob blob_take(struct blob *from);

@@ -71,6 +71,16 @@ void write_format(struct writer *w, const char *format, ...)
 	free(text);
 }
 
+void write_sized(struct writer *w, bytes part)
+{
+	if (part.size > UINT32_MAX) {
+		w->too_large = true;
+		return;
+	}
+	write_be32(w, (uint32_t)part.size);
+	write_bytes(w, part);
+}
+
 void write_zeros(struct writer *w, size_t count)
 {
 	if (!count || !writer_reserve(w, count))

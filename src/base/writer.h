@@ -25,6 +25,8 @@ void write_le64(struct writer *w, uint64_t value);
 void write_be16(struct writer *w, uint16_t value);
 void write_be32(struct writer *w, uint32_t value);
 void write_be64(struct writer *w, uint64_t value);
+/* be32 size, then the bytes: a part of an injective encoding. */
+void write_sized(struct writer *w, bytes part);
 void write_zeros(struct writer *w, size_t count);
 /* Did everything fit? ERROR_NO_MEMORY or ERROR_TOO_LARGE otherwise, naming `what`. */
 error *writer_check(const struct writer *w, const char *what) MUST_USE;

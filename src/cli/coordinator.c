@@ -143,15 +143,13 @@ error *coordinator_open(const struct invocation *call, const char *address, stru
 error *coordinator_request(struct coordinator *c, const char *path, const json_t *body, json_t **ret)
 {
 	CLEANUP_FREE char *url = NULL;
-	CLEANUP(blob_free) struct blob text = { 0 };
+	CLEANUP(blob_wipe) struct blob text = { 0 };
 	CLEANUP(http_reply_free) struct http_reply reply = { 0 };
 	TRY(client_url(c->address, path, &url));
 	if (body)
 		TRY(json_print(body, JSON_COMPACT, &text));
 	error *e = http_client_send(c->client, body ? "POST" : "GET", url, body ? "application/json" : NULL,
 				    blob_view(&text), &reply);
-	if (text.size)
-		explicit_bzero(text.data, text.size);
 	if (e && error_code(e) == ERROR_DENIED && c->trust == TRUST_KEPT)
 		e = error_wrap(e, "not the coordinator that was verified; if it waits for recovery, give "
 			       "--era-config FILE; if it was set up anew, run 'marblerun manifest "

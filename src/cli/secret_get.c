@@ -73,11 +73,9 @@ static void print_secret(const char *name, json_t *secret)
 
 static error *save(const char *path, json_t *secrets)
 {
-	CLEANUP(blob_free) struct blob text = { 0 };
+	CLEANUP(blob_wipe) struct blob text = { 0 };
 	TRY(json_print(secrets, JSON_COMPACT, &text));
-	error *e = file_replace(path, blob_view(&text), 0600);
-	explicit_bzero(text.data, text.size);
-	TRY(e);
+	TRY(file_replace(path, blob_view(&text), 0600));
 	say_note("Secrets saved to %s", path);
 	return NULL;
 }

@@ -8,17 +8,15 @@
 static error *read_and_recover(struct client_api *api, struct http_exchange *x, size_t *ret_remaining)
 {
 	CLEANUP_JSON json_t *body = NULL;
-	CLEANUP(blob_free) struct blob part = { 0 };
+	CLEANUP(blob_wipe) struct blob part = { 0 };
 	CLEANUP(blob_free) struct blob signature = { 0 };
 	TRY(body_object(x, "{\"recoverySecret\": base64, \"recoverySecretSignature\": base64}", &body));
 	TRY(body_base64(body, "recoverySecret", &part));
 	json_t *given = json_member(body, "recoverySecretSignature");
 	if (given && !json_is_null(given))
 		TRY(body_base64(body, "recoverySecretSignature", &signature));
-	error *e = coordinator_recover(api->coordinator, blob_view(&part), blob_view(&signature), clock_now(),
-				       ret_remaining);
-	explicit_bzero(part.data, part.size);
-	return e;
+	return coordinator_recover(api->coordinator, blob_view(&part), blob_view(&signature), clock_now(),
+				   ret_remaining);
 }
 
 static void recover(struct client_api *api, struct http_exchange *x)

@@ -25,12 +25,6 @@ bool secret_set_find(const struct secret_set *set, bytes name, size_t *ret_index
 /* Stored as: version 1, then private part, public part, certificate, each behind its be32 size. */
 enum { STORED_VERSION = 1 };
 
-static void write_sized(struct writer *w, bytes part)
-{
-	write_be32(w, (uint32_t)part.size);
-	write_bytes(w, part);
-}
-
 error *secret_set_store(struct transaction *txn, const char *prefix, const struct secret_value *value)
 {
 	CLEANUP(writer_free) struct writer stored = { .secret = true };

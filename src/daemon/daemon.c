@@ -50,6 +50,8 @@ static void daemon_free(struct daemon *d)
 		event_free(d->interrupt);
 	workers_free(d->fast);
 	workers_free(d->slow);
+	if (d->loops)
+		loops_finish(d->loops);
 	monitoring_free(&d->monitoring);
 	http_server_free(d->client_server);
 	http_server_free(d->marble_server);

@@ -78,7 +78,7 @@ error *rpc_activate(struct grpc_client *client, const struct activation_call *ac
 		    struct marblerun_parameters **ret, struct blob *ret_state_mark)
 {
 	Rpc__ActivationReq message;
-	struct blob answer = { 0 };
+	CLEANUP(blob_wipe) struct blob answer = { 0 };
 	rpc__activation_req__init(&message);
 	message.quote = field_of(activation->evidence);
 	message.csr = field_of(activation->request);
@@ -89,9 +89,5 @@ error *rpc_activate(struct grpc_client *client, const struct activation_call *ac
 	TRY_ALLOC(packed);
 	size_t size = rpc__activation_req__pack(&message, packed);
 	TRY(call(client, "/rpc.Marble/Activate", bytes_of(packed, size), &answer));
-	error *e = parameters_of_response(blob_view(&answer), ret, ret_state_mark);
-	if (answer.size)
-		explicit_bzero(answer.data, answer.size);
-	blob_free(&answer);
-	return e;
+	return parameters_of_response(blob_view(&answer), ret, ret_state_mark);
 }

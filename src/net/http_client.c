@@ -190,9 +190,7 @@ error *http_client_header(struct http_client *client, const char *name, struct b
 
 void http_reply_free(struct http_reply *reply)
 {
-	if (reply->body.size)
-		explicit_bzero(reply->body.data, reply->body.size);
-	blob_free(&reply->body);
+	blob_wipe(&reply->body);
 	X509_free(reply->server_certificate);
 	*reply = (struct http_reply){ 0 };
 }

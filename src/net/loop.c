@@ -73,6 +73,12 @@ void loops_stop(struct loops *loops)
 		event_base_loopexit(loops->bases[i], NULL);
 }
 
+void loops_finish(struct loops *loops)
+{
+	for (unsigned i = 0; i < loops->count; i++)
+		event_base_loop(loops->bases[i], EVLOOP_NONBLOCK);
+}
+
 void loops_free(struct loops *loops)
 {
 	if (!loops)

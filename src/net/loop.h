@@ -14,6 +14,8 @@ struct event_base *loops_base(struct loops *loops, unsigned index);
 error *loops_run(struct loops *loops) MUST_USE;
 /* From any thread. */
 void loops_stop(struct loops *loops);
+/* After the loops have ended and nobody posts any more: runs what was posted to them too late. */
+void loops_finish(struct loops *loops);
 void loops_free(struct loops *loops);
 DEFINE_CLEANUP(loops_free, struct loops *)
 /* Runs call(context) in the loop's thread, soon. From any thread. */

@@ -1,23 +1,18 @@
 #include "store/sealed_format.h"
 
 #include <openssl/evp.h>
-#include <openssl/kdf.h>
 
+#include "base/hkdf.h"
 #include "base/random.h"
 #include "base/reader.h"
 
 static const char data_magic[8] = "MRDATA01", key_magic[8] = "MRKEY001";
 static const char record_label[] = "marblerun sealed record v1", key_label[] = "marblerun sealed key v1";
 
-static inline void kdf_free_cleanup(EVP_PKEY_CTX **owned)
-{
-	EVP_PKEY_CTX_free(*owned);
-}
 static inline void cipher_free_cleanup(EVP_CIPHER_CTX **owned)
 {
 	EVP_CIPHER_CTX_free(*owned);
 }
-#define CLEANUP_KDF __attribute__((cleanup(kdf_free_cleanup)))
 #define CLEANUP_CIPHER __attribute__((cleanup(cipher_free_cleanup)))
 
 static error *failed(const char *what)
@@ -25,20 +20,11 @@ static error *failed(const char *what)
 	return error_new(ERROR_INTERNAL, "%s failed", what);
 }
 
-/* HKDF-SHA-256, 32 bytes. */
 static error *derive(bytes from, bytes salt, const char *info, struct secret *ret)
 {
 	CLEANUP(secret_free) struct secret key = { 0 };
-	CLEANUP_KDF EVP_PKEY_CTX *context = EVP_PKEY_CTX_new_id(EVP_PKEY_HKDF, NULL);
 	TRY(secret_new(32, &key));
-	size_t size = key.size;
-	if (!context || EVP_PKEY_derive_init(context) <= 0 ||
-	    EVP_PKEY_CTX_set_hkdf_md(context, EVP_sha256()) <= 0 ||
-	    EVP_PKEY_CTX_set1_hkdf_key(context, from.data, (int)from.size) <= 0 ||
-	    (salt.size && EVP_PKEY_CTX_set1_hkdf_salt(context, salt.data, (int)salt.size) <= 0) ||
-	    EVP_PKEY_CTX_add1_hkdf_info(context, (const uint8_t *)info, (int)strlen(info)) <= 0 ||
-	    EVP_PKEY_derive(context, key.data, &size) <= 0)
-		return failed("HKDF");
+	TRY(hkdf_sha256(from, salt, bytes_of_string(info), &key));
 	*ret = secret_take(&key);
 	return NULL;
 }
@@ -154,12 +140,6 @@ static error *associated_data(const struct generation *g, struct writer *to)
 	write_be64(to, g->records);
 	write_bytes(to, BYTES_OF_ARRAY(g->last_tag));
 	return writer_check(to, "record");
-}
-
-static void write_sized(struct writer *w, bytes part)
-{
-	write_be32(w, (uint32_t)part.size);
-	write_bytes(w, part);
 }
 
 static error *write_content(const struct change *changes, size_t count, const struct store_head *head,

@@ -256,12 +256,6 @@ void store_head(struct store *store, struct store_head *ret)
 	pthread_mutex_unlock(&store->head_lock);
 }
 
-static void write_sized(struct writer *w, bytes part)
-{
-	write_be32(w, (uint32_t)part.size);
-	write_bytes(w, part);
-}
-
 static error *next_head(const struct store *store, const struct change_list *list, struct store_head *ret)
 {
 	static const char label[] = "marblerun state v1";
