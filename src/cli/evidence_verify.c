@@ -1,6 +1,5 @@
 /* Judging evidence without a coordinator: genuine, and what was asked for? */
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -10,6 +9,7 @@
 #include "cli/policy.h"
 #include "cli/verdict.h"
 #include "codec/hex.h"
+#include "codec/timestamp.h"
 #include "endorsements/service.h"
 
 enum { ROOT_SIZE_MAX = 1 << 16, REPORT_DATA_SIZE = 64 };
@@ -52,7 +52,6 @@ DEFINE_CLEANUP_IN_PLACE(case_free, struct case_file)
 
 static error *read_time(const char *text, int64_t *ret)
 {
-	struct tm parts = { 0 };
 	char *end;
 	if (!text) {
 		*ret = clock_now();
@@ -63,14 +62,12 @@ static error *read_time(const char *text, int64_t *ret)
 		*ret = seconds;
 		return NULL;
 	}
-	end = strptime(text, "%Y-%m-%dT%H:%M:%S", &parts);
-	if (end && *end == '.')
-		end += 1 + strspn(end + 1, "0123456789");
-	if (!end || strcmp(end, "Z") != 0)
-		return error_new(ERROR_INVALID, "--at is \"%s\": seconds since 1970 or a time such as "
-				 "2026-01-31T12:00:00Z is expected", text);
-	*ret = timegm(&parts);
-	return NULL;
+	error *e = timestamp_parse(bytes_of_string(text), "--at", ret);
+	if (!e)
+		return NULL;
+	error_free(e);
+	return error_new(ERROR_INVALID, "--at is \"%s\": seconds since 1970 or a time such as "
+			 "2026-01-31T12:00:00Z is expected", text);
 }
 
 static error *trust(struct case_file *c, enum flag flag)

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/x509.h>
 
+#include "attest/crl.h"
 #include "codec/hex.h"
 #include "codec/json.h"
 #include "codec/timestamp.h"
@@ -35,37 +36,11 @@ static error *of_json(bytes body, int64_t *ret)
 	return error_new(ERROR_INVALID, "the document has no nextUpdate");
 }
 
-static X509_CRL *read_der_crl(bytes der)
-{
-	const unsigned char *at = der.data;
-	return d2i_X509_CRL(NULL, &at, (long)der.size);
-}
-
-/* DER, PEM, or hexadecimal (the root's, from a PCCS). */
-static X509_CRL *read_crl(bytes body)
-{
-	if (body.size && body.data[0] == 0x30 && (body.size < 2 || body.data[1] > 0x7f))
-		return read_der_crl(body);
-	BIO *text = BIO_new_mem_buf(body.data, (int)body.size);
-	X509_CRL *crl = text ? PEM_read_bio_X509_CRL(text, NULL, NULL, NULL) : NULL;
-	BIO_free(text);
-	CLEANUP(blob_free) struct blob raw = { 0 };
-	error *e = crl ? NULL : hex_decode(body, "CRL", &raw);
-	if (!crl && !e)
-		crl = read_der_crl(blob_view(&raw));
-	error_free(e);
-	return crl;
-}
-
 static error *of_crl(bytes body, int64_t *ret)
 {
-	X509_CRL *crl = read_crl(body);
-	ERR_clear_error();
-	if (!crl)
-		return error_new(ERROR_INVALID, "the document is no CRL");
-	error *e = seconds_of(X509_CRL_get0_nextUpdate(crl), ret);
-	X509_CRL_free(crl);
-	return e;
+	CLEANUP_CRL X509_CRL *crl = NULL;
+	TRY(crl_read(body, "document", &crl));
+	return seconds_of(X509_CRL_get0_nextUpdate(crl), ret);
 }
 
 static error *of_certificate(X509 *certificate, int64_t *ret)

@@ -43,7 +43,8 @@ def tree(tmp_path_factory):
     "share/man/man1/marblerun.1", "share/man/man1/marblerun-premain.1",
     "share/man/man8/marblerun-coordinator.8", "share/man/man5/marblerun-manifest.5",
     "share/bash-completion/completions/marblerun", "share/zsh/site-functions/_marblerun",
-    "share/fish/vendor_completions.d/marblerun.fish",
+    "share/fish/vendor_completions.d/marblerun.fish", "share/marblerun/gramine/README.md",
+    "share/marblerun/gramine/coordinator.manifest.template", "share/marblerun/gramine/marble.manifest.template",
 ])
 def test_is_installed(tree, path):
     assert os.path.exists(os.path.join(tree, path))

@@ -34,8 +34,7 @@ DEFINE_CLEANUP_IN_PLACE(intel_chain_free, struct intel_chain)
 error *intel_chain_verify(bytes pem, bool with_intermediate, const struct trusted_roots *roots, int64_t at,
 			  struct window *window, const char *what, struct intel_chain *ret,
 			  enum marblerun_step *step) MUST_USE;
-/* Reads a CRL (DER, PEM, hex; NULs at the end are dropped), verifies it against its issuer, and makes
- * sure that it does not list the certificate. */
+/* Reads a CRL, verifies it against its issuer, and makes sure that it does not list the certificate. */
 error *crl_check(bytes crl, X509 *issuer, X509 *certificate, int64_t at, struct window *window,
 		 const char *what) MUST_USE;
 /* ECDSA P-256 with SHA-256; signature r ‖ s. */

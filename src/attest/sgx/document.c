@@ -4,8 +4,6 @@
 
 #include "codec/hex.h"
 
-enum { LEVELS_MAX = 256 };
-
 error *document_lacks(const char *document, const char *name, const char *expected)
 {
 	return error_new(ERROR_INVALID, "%s: %s: %s is expected", document, name, expected);

@@ -3,6 +3,8 @@
 #include "attest/window.h"
 #include "codec/json.h"
 
+enum { LEVELS_MAX = 256 };
+
 /* ERROR_INVALID: "<document>: <name>: <expected> is expected". */
 error *document_lacks(const char *document, const char *name, const char *expected) MUST_USE;
 error *document_text(const json_t *object, const char *document, const char *name, const char **ret) MUST_USE;
@@ -13,7 +15,7 @@ error *document_hex(const json_t *object, const char *document, const char *name
 		    size_t size) MUST_USE;
 /* issueDate and nextUpdate. */
 error *document_dates(const json_t *body, const char *document, int64_t at, struct window *window) MUST_USE;
-/* tcbLevels: an array of 1 … 256. */
+/* tcbLevels: an array of 1 … LEVELS_MAX. */
 error *document_levels(const json_t *body, const char *document, json_t **ret) MUST_USE;
 /* ERROR_DENIED unless value & mask is what the document says; up to 16 bytes, in the order of the
  * report. */

@@ -1,5 +1,7 @@
 #include "attest/sgx/platform.h"
 
+#include "attest/sgx/signed_json.h"
+
 static bytes view_of(struct marblerun_bytes b)
 {
 	return bytes_of(b.data, b.size);
@@ -52,21 +54,25 @@ static error *check_tcb_info(bytes raw, const struct marblerun_collateral *from,
 			     const struct trusted_roots *roots, int64_t at, struct platform *p,
 			     enum marblerun_step *step)
 {
+	struct signed_json document;
 	*step = MARBLERUN_STEP_TCB_INFO;
-	TRY(signed_json_parse(raw, "tcbInfo", "TCB info", &p->tcb_info));
-	TRY(check_signed(&p->tcb_info, view_of(from->tcb_info_issuer_chain), from, roots, at,
+	TRY(signed_json_read(raw, "tcbInfo", "TCB info", &document));
+	TRY(check_signed(&document, view_of(from->tcb_info_issuer_chain), from, roots, at,
 			 "TCB info issuer chain", p, MARBLERUN_STEP_TCB_INFO, step));
-	return tcb_info_check(p->tcb_info.parsed, tee, &p->pck, at, &p->window);
+	TRY(tcb_info_read(document.body, tee, &p->tcb_info));
+	return tcb_info_check(&p->tcb_info, tee, &p->pck, at, &p->window);
 }
 
 static error *check_qe_identity(bytes raw, const struct marblerun_collateral *from,
 				const struct trusted_roots *roots, int64_t at, struct platform *p,
 				enum marblerun_step *step)
 {
+	struct signed_json document;
 	*step = MARBLERUN_STEP_QUOTING_ENCLAVE;
-	TRY(signed_json_parse(raw, "enclaveIdentity", "QE identity", &p->qe_identity));
-	return check_signed(&p->qe_identity, view_of(from->qe_identity_issuer_chain), from, roots, at,
-			    "QE identity issuer chain", p, MARBLERUN_STEP_QUOTING_ENCLAVE, step);
+	TRY(signed_json_read(raw, "enclaveIdentity", "QE identity", &document));
+	TRY(check_signed(&document, view_of(from->qe_identity_issuer_chain), from, roots, at,
+			 "QE identity issuer chain", p, MARBLERUN_STEP_QUOTING_ENCLAVE, step));
+	return json_parse(document.body, "QE identity", &p->qe_identity);
 }
 
 static error *check_complete(const struct marblerun_collateral *from)
@@ -96,10 +102,8 @@ error *platform_verify(bytes pck_chain, const struct marblerun_collateral *from,
 	*step = MARBLERUN_STEP_ENDORSEMENTS;
 	TRY(check_complete(from));
 	TRY(check_pck_chain(pck_chain, from, roots, at, &p, step));
-	TRY(check_tcb_info(view_of(from->tcb_info), from, tee, roots, at, &p, step));
 	TRY(check_qe_identity(view_of(from->qe_identity), from, roots, at, &p, step));
-	/* What was parsed stays; the bytes that were signed are the caller's. */
-	p.tcb_info.body = p.qe_identity.body = BYTES_EMPTY;
+	TRY(check_tcb_info(view_of(from->tcb_info), from, tee, roots, at, &p, step));
 	*step = MARBLERUN_STEP_NONE;
 	*ret = p;
 	p = (struct platform){ 0 };
@@ -109,7 +113,7 @@ error *platform_verify(bytes pck_chain, const struct marblerun_collateral *from,
 void platform_free(struct platform *platform)
 {
 	EVP_PKEY_free(platform->pck_key);
-	signed_json_free(&platform->tcb_info);
-	signed_json_free(&platform->qe_identity);
+	tcb_info_free(&platform->tcb_info);
+	json_decref(platform->qe_identity);
 	*platform = (struct platform){ 0 };
 }

@@ -2,7 +2,6 @@
  * QE identity. Verified once, then shared by all quotes of the platform while the documents stay. */
 #pragma once
 #include "attest/sgx/chain.h"
-#include "attest/sgx/signed_json.h"
 #include "attest/sgx/tcb.h"
 #include "base/blob.h"
 
@@ -10,7 +9,8 @@ struct platform {
 	struct pck pck;
 	EVP_PKEY *pck_key;
 	bool simulated;
-	struct signed_json tcb_info, qe_identity; /* parsed; their bodies are gone */
+	struct tcb_info tcb_info;
+	json_t *qe_identity; /* its body */
 	struct window window;
 };
 /* `tee` "SGX" or "TDX". Checks everything at time `at`. *step is the step that failed. */

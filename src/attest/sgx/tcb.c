@@ -4,47 +4,6 @@
 
 #include "attest/sgx/document.h"
 
-error *tcb_info_check(const json_t *body, const char *tee, const struct pck *pck, int64_t at,
-		      struct window *window)
-{
-	static const char document[] = "TCB info";
-	uint8_t fmspc[6], pce_id[2];
-	json_int_t version, type;
-	const char *id = "SGX"; /* version 2 knows nothing else and does not say so */
-	TRY(document_number(body, document, "version", 3, &version));
-	if (version < 2)
-		return document_lacks(document, "version", "2 or 3");
-	if (version == 3)
-		TRY(document_text(body, document, "id", &id));
-	if (strcmp(id, tee) != 0)
-		return error_new(ERROR_DENIED, "the TCB info is for %.8s, the evidence is from %s", id, tee);
-	TRY(document_number(body, document, "tcbType", 0, &type));
-	TRY(document_dates(body, document, at, window));
-	TRY(document_hex(body, document, "fmspc", fmspc, sizeof fmspc));
-	TRY(document_hex(body, document, "pceId", pce_id, sizeof pce_id));
-	if (memcmp(fmspc, pck->fmspc, sizeof fmspc) != 0)
-		return error_new(ERROR_DENIED, "the TCB info is for another FMSPC than the platform's");
-	if ((pce_id[0] << 8 | pce_id[1]) != pck->pce_id)
-		return error_new(ERROR_DENIED, "the TCB info is for another PCEID than the platform's");
-	return NULL;
-}
-
-error *tcb_components(const json_t *tcb, const char *array_name, uint8_t svn[16])
-{
-	json_t *array = json_object_get(tcb, array_name);
-	if (array && json_array_size(array) != 16)
-		return document_lacks("TCB info", array_name, "an array of exactly 16");
-	for (size_t i = 0; i < 16; i++) {
-		char name[32];
-		json_int_t value;
-		snprintf(name, sizeof name, "sgxtcbcomp%02zusvn", i + 1);
-		TRY(array ? document_number(json_array_get(array, i), "TCB info", "svn", 255, &value) :
-			    document_number(tcb, "TCB info", name, 255, &value));
-		svn[i] = (uint8_t)value;
-	}
-	return NULL;
-}
-
 bool tcb_at_least(const uint8_t *have, const uint8_t *need, size_t count)
 {
 	for (size_t i = 0; i < count; i++)
@@ -53,39 +12,16 @@ bool tcb_at_least(const uint8_t *have, const uint8_t *need, size_t count)
 	return true;
 }
 
-error *tcb_outcome_read(const json_t *level, const char *document, struct tcb_outcome *ret)
+bool tcb_reached_by(const struct tcb_level *level, const struct pck *pck)
 {
-	const char *status, *date;
-	TRY(document_text(level, document, "tcbStatus", &status));
-	TRY(document_text(level, document, "tcbDate", &date));
-	ret->status = marblerun_tcb_status_of_name(status);
-	if (ret->status == MARBLERUN_TCB_UNKNOWN)
-		return error_new(ERROR_INVALID, "%s: tcbStatus \"%.40s\" is unknown", document, status);
-	ret->advisories = json_object_get(level, "advisoryIDs");
-	return time_of_text(date, document, &ret->date);
+	return tcb_at_least(pck->component_svn, level->sgx, 16) && pck->pce_svn >= level->pce_svn;
 }
 
-error *tcb_reached_by(const json_t *tcb, const struct pck *pck, bool *ret)
+error *tcb_info_match_sgx(const struct tcb_info *info, const struct pck *pck, struct tcb_outcome *ret)
 {
-	uint8_t svn[16];
-	json_int_t pce_svn;
-	TRY(tcb_components(tcb, "sgxtcbcomponents", svn));
-	TRY(document_number(tcb, "TCB info", "pcesvn", UINT16_MAX, &pce_svn));
-	*ret = tcb_at_least(pck->component_svn, svn, 16) && pck->pce_svn >= pce_svn;
-	return NULL;
-}
-
-error *tcb_info_match_sgx(const json_t *body, const struct pck *pck, struct tcb_outcome *ret)
-{
-	json_t *levels, *level;
-	size_t i;
-	TRY(document_levels(body, "TCB info", &levels));
-	json_array_foreach(levels, i, level) {
-		bool reached;
-		TRY(tcb_reached_by(json_object_get(level, "tcb"), pck, &reached));
-		if (reached)
-			return tcb_outcome_read(level, "TCB info", ret);
-	}
+	for (size_t i = 0; i < info->level_count; i++)
+		if (tcb_reached_by(&info->levels[i], pck))
+			return tcb_level_outcome(&info->levels[i], ret);
 	return error_new(ERROR_DENIED, "the platform reaches none of the TCB info's levels");
 }
 

@@ -15,8 +15,8 @@ static error *find_level(const struct sgx_quote *q, const struct platform *p,
 			 struct marblerun_verdict *verdict)
 {
 	struct tcb_outcome platform, enclave;
-	TRY(tcb_info_match_sgx(p->tcb_info.parsed, &p->pck, &platform));
-	TRY(qe_identity_match(p->qe_identity.parsed, q->signature.qe_report.claims.isv_svn, &enclave));
+	TRY(tcb_info_match_sgx(&p->tcb_info, &p->pck, &platform));
+	TRY(qe_identity_match(p->qe_identity, q->signature.qe_report.claims.isv_svn, &enclave));
 	TRY(verdict_add(verdict, &platform));
 	TRY(verdict_add(verdict, &enclave));
 	verdict->tcb_status = tcb_converge(platform.status, enclave.status);

@@ -39,7 +39,7 @@ static error *check_quoting_enclave(const struct vouched_body *body, const struc
 	if (!ecdsa_verify(p->pck_key, s->qe_report.raw, s->qe_report_signature))
 		return error_new(ERROR_DENIED, "the signature over the quoting enclave's report is wrong");
 	TRY(check_key_binding(s));
-	return qe_identity_check(p->qe_identity.parsed, body->quoting_enclave, &s->qe_report, at, window);
+	return qe_identity_check(p->qe_identity, body->quoting_enclave, &s->qe_report, at, window);
 }
 
 static error *signature_is_wrong(void)

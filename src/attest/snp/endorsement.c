@@ -5,6 +5,7 @@
 #include <openssl/sha.h>
 #include <openssl/x509v3.h>
 
+#include "attest/crl.h"
 #include "attest/snp/leaf.h"
 
 static const struct snp_product products[] = {
@@ -151,27 +152,6 @@ static error *check_certificates(struct snp_chain *chain, int64_t at)
 	return snp_leaf_read(chain->leaf.certificate, p, &chain->leaf);
 }
 
-static error *read_crl(struct marblerun_bytes from, X509_CRL **ret)
-{
-	BIO *text = from.size <= 1 << 20 ? BIO_new_mem_buf(from.data, (int)from.size) : NULL;
-	X509_CRL *crl = NULL;
-	if (text && from.data[0] == 0x30)
-		crl = d2i_X509_CRL_bio(text, NULL);
-	else if (text)
-		crl = PEM_read_bio_X509_CRL(text, NULL, NULL, NULL);
-	BIO_free(text);
-	ERR_clear_error();
-	if (!crl)
-		return error_new(ERROR_INVALID, "the CRL can't be parsed");
-	*ret = crl;
-	return NULL;
-}
-
-static inline void crl_free_cleanup(X509_CRL **owned)
-{
-	X509_CRL_free(*owned);
-}
-
 static bool lists(X509_CRL *crl, X509 *certificate)
 {
 	X509_REVOKED *entry;
@@ -181,12 +161,12 @@ static bool lists(X509_CRL *crl, X509 *certificate)
 /* CRLs are signed by the ARK and list ASKs and ASVKs. */
 static error *check_crl(struct marblerun_bytes from, int64_t at, struct snp_chain *chain)
 {
-	__attribute__((cleanup(crl_free_cleanup))) X509_CRL *crl = NULL;
+	CLEANUP_CRL X509_CRL *crl = NULL;
 	const X509_ALGOR *algorithm;
 	EVP_PKEY *key = X509_get0_pubkey(chain->root);
 	if (!from.size)
 		return NULL;
-	TRY(read_crl(from, &crl));
+	TRY(crl_read(bytes_of(from.data, from.size), "CRL", &crl));
 	X509_CRL_get0_signature(crl, NULL, &algorithm);
 	bool good = is_amd_signature(algorithm, EVP_PKEY_get_bits(key)) &&
 		    X509_NAME_cmp(X509_CRL_get_issuer(crl), X509_get_subject_name(chain->root)) == 0 &&

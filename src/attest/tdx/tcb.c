@@ -8,9 +8,9 @@
 enum { MODULES_MAX = 64 };
 
 /* "TDX_01", in any case (PCS documents differ). */
-static const json_t *find_identity(const json_t *tcb_info, uint8_t major)
+static const json_t *find_identity(const struct tcb_info *tcb_info, uint8_t major)
 {
-	const json_t *all = json_object_get(tcb_info, "tdxModuleIdentities");
+	const json_t *all = json_object_get(tcb_info->head, "tdxModuleIdentities");
 	char id[8];
 	snprintf(id, sizeof id, "TDX_%02X", major);
 	for (size_t i = 0; i < json_array_size(all) && i < MODULES_MAX; i++) {
@@ -22,7 +22,7 @@ static const json_t *find_identity(const json_t *tcb_info, uint8_t major)
 	return NULL;
 }
 
-static error *module_identity(const json_t *tcb_info, uint8_t major, const json_t **ret)
+static error *module_identity(const struct tcb_info *tcb_info, uint8_t major, const json_t **ret)
 {
 	*ret = find_identity(tcb_info, major);
 	return *ret ? NULL : error_new(ERROR_DENIED, "the TCB info knows no TDX module TDX_%02X", major);
@@ -34,10 +34,10 @@ static void put_le64(uint64_t value, uint8_t to[8])
 		to[i] = (uint8_t)(value >> 8 * i);
 }
 
-error *tdx_module_check(const json_t *tcb_info, const struct marblerun_tdx_claims *claims)
+error *tdx_module_check(const struct tcb_info *tcb_info, const struct marblerun_tdx_claims *claims)
 {
 	static const char document[] = "TDX module";
-	const json_t *module = json_object_get(tcb_info, "tdxModule");
+	const json_t *module = json_object_get(tcb_info->head, "tdxModule");
 	uint8_t signer[48], attributes[8];
 	if (claims->tee_tcb_svn[1])
 		TRY(module_identity(tcb_info, claims->tee_tcb_svn[1], &module));
@@ -53,33 +53,22 @@ error *tdx_module_check(const json_t *tcb_info, const struct marblerun_tdx_claim
 
 /* The 16 SVNs of the TD against a level's. With a module of major version > 0 the first two belong to
  * the module's own identity. */
-static error *reaches(const json_t *tcb, const uint8_t svn[16], bool *ret)
+static bool reaches(const struct tcb_level *level, const uint8_t svn[16])
 {
-	uint8_t needed[16];
 	size_t first = svn[1] ? 2 : 0;
-	TRY(tcb_components(tcb, "tdxtcbcomponents", needed));
-	*ret = tcb_at_least(svn + first, needed + first, 16 - first);
-	return NULL;
+	return tcb_at_least(svn + first, level->tdx + first, 16 - first);
 }
 
-static error *match_level(const json_t *tcb_info, const struct pck *pck, const uint8_t svn[16],
+static error *match_level(const struct tcb_info *tcb_info, const struct pck *pck, const uint8_t svn[16],
 			  struct tcb_outcome *ret)
 {
-	json_t *levels, *level;
-	size_t i;
-	TRY(document_levels(tcb_info, "TCB info", &levels));
-	json_array_foreach(levels, i, level) {
-		const json_t *tcb = json_object_get(level, "tcb");
-		bool platform, td;
-		TRY(tcb_reached_by(tcb, pck, &platform));
-		TRY(reaches(tcb, svn, &td));
-		if (platform && td)
-			return tcb_outcome_read(level, "TCB info", ret);
-	}
+	for (size_t i = 0; i < tcb_info->level_count; i++)
+		if (tcb_reached_by(&tcb_info->levels[i], pck) && reaches(&tcb_info->levels[i], svn))
+			return tcb_level_outcome(&tcb_info->levels[i], ret);
 	return error_new(ERROR_DENIED, "platform and TD reach none of the TCB info's levels");
 }
 
-static error *match_module(const json_t *tcb_info, const uint8_t svn[16], struct tcb_outcome *ret)
+static error *match_module(const struct tcb_info *tcb_info, const uint8_t svn[16], struct tcb_outcome *ret)
 {
 	const json_t *identity;
 	*ret = (struct tcb_outcome){ .status = MARBLERUN_TCB_UP_TO_DATE };
@@ -89,7 +78,7 @@ static error *match_module(const json_t *tcb_info, const uint8_t svn[16], struct
 	return isv_svn_match(identity, "TDX module", svn[0], ret);
 }
 
-error *tdx_match(const json_t *tcb_info, const struct pck *pck, const uint8_t tee_tcb_svn[16],
+error *tdx_match(const struct tcb_info *tcb_info, const struct pck *pck, const uint8_t tee_tcb_svn[16],
 		 struct tdx_outcome *ret)
 {
 	struct tdx_outcome outcome;

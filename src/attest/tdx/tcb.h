@@ -5,7 +5,7 @@
 
 /* The TDX module that the TD runs under must be the one that the TCB info describes: its signer and
  * attributes. A module of major version > 0 has an identity of its own in the TCB info. */
-error *tdx_module_check(const json_t *tcb_info, const struct marblerun_tdx_claims *claims) MUST_USE;
+error *tdx_module_check(const struct tcb_info *tcb_info, const struct marblerun_tdx_claims *claims) MUST_USE;
 
 /* What the documents say of the platform, the module and both together. */
 struct tdx_outcome {
@@ -13,7 +13,7 @@ struct tdx_outcome {
 	enum marblerun_tcb_status status;
 };
 /* Matches with the SVNs in `tee_tcb_svn`. ERROR_DENIED when no level is reached. */
-error *tdx_match(const json_t *tcb_info, const struct pck *pck, const uint8_t tee_tcb_svn[16],
+error *tdx_match(const struct tcb_info *tcb_info, const struct pck *pck, const uint8_t tee_tcb_svn[16],
 		 struct tdx_outcome *ret) MUST_USE;
 
 /* Would a relaunch of the TD make it up to date? `launched` is the status with the SVNs at launch,

@@ -22,7 +22,7 @@ static error *status_now(const struct tdx_quote *q, const struct platform *p,
 	*ret = launched;
 	if (!q->claims.has_td15)
 		return NULL;
-	error *e = tdx_match(p->tcb_info.parsed, &p->pck, q->claims.tee_tcb_svn_2, &running);
+	error *e = tdx_match(&p->tcb_info, &p->pck, q->claims.tee_tcb_svn_2, &running);
 	if (e && error_code(e) == ERROR_DENIED) { /* no statement about it: that at launch stands */
 		error_free(e);
 		return NULL;
@@ -37,8 +37,8 @@ static error *find_level(const struct tdx_quote *q, const struct platform *p,
 {
 	struct tdx_outcome td;
 	struct tcb_outcome enclave;
-	TRY(tdx_match(p->tcb_info.parsed, &p->pck, q->claims.tee_tcb_svn, &td));
-	TRY(qe_identity_match(p->qe_identity.parsed, q->signature.qe_report.claims.isv_svn, &enclave));
+	TRY(tdx_match(&p->tcb_info, &p->pck, q->claims.tee_tcb_svn, &td));
+	TRY(qe_identity_match(p->qe_identity, q->signature.qe_report.claims.isv_svn, &enclave));
 	TRY(verdict_add(verdict, &td.platform));
 	if (td.module.date)
 		TRY(verdict_add(verdict, &td.module));
@@ -71,7 +71,7 @@ static error *verify(marblerun_verifier *verifier, bytes evidence,
 	struct vouched_body body = { q.signed_part, &q.signature, "TDX", "TD_QE" };
 	TRY(body_is_vouched(verifier, &body, collateral, at, verdict, &shared));
 	verdict->step = MARBLERUN_STEP_MODULE;
-	TRY(tdx_module_check(platform_of(shared)->tcb_info.parsed, &q.claims));
+	TRY(tdx_module_check(&platform_of(shared)->tcb_info, &q.claims));
 	verdict->step = MARBLERUN_STEP_TCB_LEVEL;
 	return find_level(&q, platform_of(shared), verdict);
 }
