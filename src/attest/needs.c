@@ -76,10 +76,11 @@ error *evidence_needs(bytes evidence, struct evidence_needs *ret)
 {
 	struct evidence_needs needs = { 0 };
 	bytes quote;
+	size_t behind;
 	if (snp_format.recognises(evidence)) {
 		TRY(needs_of_report(evidence, &needs));
 	} else {
-		TRY(open_enclave_strip(evidence, &quote));
+		TRY(open_enclave_strip(evidence, &quote, &behind));
 		struct sgx_quote sgx;
 		struct tdx_quote tdx;
 		bool is_tdx = tdx_format.recognises(evidence);

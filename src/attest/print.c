@@ -144,7 +144,7 @@ static void put_signature(json_t *to, const struct quote_signature *s, size_t pa
 	put(to, "padding", json_integer((json_int_t)padding));
 }
 
-static error *print_sgx(bytes raw, json_t *to)
+static error *print_sgx(bytes raw, size_t behind, json_t *to)
 {
 	struct sgx_quote q;
 	TRY(sgx_quote_parse(raw, &q));
@@ -152,11 +152,11 @@ static error *print_sgx(bytes raw, json_t *to)
 	put_sgx(to, &q.report.claims);
 	PUT_ARRAY(to, "reportData", q.report.report_data);
 	put(to, "debug", json_boolean(q.report.claims.flags & SGX_ATTRIBUTE_DEBUG));
-	put_signature(to, &q.signature, q.padding);
+	put_signature(to, &q.signature, q.padding + behind);
 	return NULL;
 }
 
-static error *print_tdx(bytes raw, json_t *to)
+static error *print_tdx(bytes raw, size_t behind, json_t *to)
 {
 	struct tdx_quote q;
 	TRY(tdx_quote_parse(raw, &q));
@@ -165,7 +165,7 @@ static error *print_tdx(bytes raw, json_t *to)
 	put_tdx(to, &q.claims);
 	PUT_ARRAY(to, "reportData", q.report_data);
 	put(to, "debug", json_boolean(q.claims.td_attributes & TD_ATTRIBUTES_DEBUG));
-	put_signature(to, &q.signature, q.padding);
+	put_signature(to, &q.signature, q.padding + behind);
 	return NULL;
 }
 
@@ -219,11 +219,12 @@ static error *print_snp(bytes raw, json_t *to)
 static error *print_evidence(bytes evidence, json_t *to)
 {
 	bytes quote;
+	size_t behind;
 	if (snp_format.recognises(evidence))
 		return print_snp(evidence, to);
-	TRY(open_enclave_strip(evidence, &quote));
+	TRY(open_enclave_strip(evidence, &quote, &behind));
 	put(to, "openEnclaveHeader", json_boolean(quote.data != evidence.data));
-	return tdx_format.recognises(evidence) ? print_tdx(quote, to) : print_sgx(quote, to);
+	return tdx_format.recognises(evidence) ? print_tdx(quote, behind, to) : print_sgx(quote, behind, to);
 }
 
 static error *print(bytes evidence, char **ret)

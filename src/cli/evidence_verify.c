@@ -290,10 +290,11 @@ const struct command evidence_verify_command = {
 	.summary = "Judge a quote or report: is it genuine, and what was asked for?",
 	.text = "Endorsements come from --collateral DIR, which holds tcb_info.json,\n"
 		"tcb_info_issuer_chain.pem, qe_identity.json, qe_identity_issuer_chain.pem,\n"
-		"pck_crl.der and root_ca_crl.der, or vcek.der (vlek.der), ask.pem (asvk.pem),\n"
-		"ark.pem and crl.der; or from --pccs URL. --accepted-tcb-statuses LIST and\n"
-		"--accepted-advisories LIST say what is accepted. Without --policy, TEEs that can be\n"
-		"debugged and TCB statuses other than UpToDate and SWHardeningNeeded are refused.\n"
+		"pck_crl.der and root_ca_crl.der (and pck_chain.pem, for quotes that carry none),\n"
+		"or vcek.der (vlek.der), ask.pem (asvk.pem), ark.pem and crl.der; or from --pccs\n"
+		"URL. --accepted-tcb-statuses LIST and --accepted-advisories LIST say what is\n"
+		"accepted. Without --policy, TEEs that can be debugged and TCB statuses other than\n"
+		"UpToDate and SWHardeningNeeded are refused.\n"
 		"Exit status: 0 accepted, 1 refused, 2 usage or unreadable input.\n",
 	.examples = "  marblerun evidence verify quote.bin --collateral endorsements\n"
 		    "  marblerun evidence verify report.bin --collateral milan --at 2026-03-01T00:00:00Z \\\n"

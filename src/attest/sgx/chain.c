@@ -8,7 +8,7 @@
 #include <openssl/x509v3.h>
 #include <stdio.h>
 
-enum { CHAIN_MAX = 4, CHAIN_SIZE_MAX = 64 << 10 };
+enum { CHAIN_MAX = 8, CHAIN_SIZE_MAX = 64 << 10 };
 
 struct trusted_roots intel_roots(void)
 {
@@ -71,44 +71,41 @@ static bool is_self_issued(const X509 *certificate)
 	return X509_NAME_cmp(X509_get_subject_name(certificate), X509_get_issuer_name(certificate)) == 0;
 }
 
-/* Takes the certificate that `of` issued out of the pile; NULL when there is none. */
-static X509 *take_issued(struct pile *pile, const X509 *issuer)
-{
-	for (size_t i = 0; i < pile->count; i++) {
-		X509 *c = pile->items[i];
-		if (!c || is_self_issued(c) ||
-		    X509_NAME_cmp(X509_get_issuer_name(c), X509_get_subject_name(issuer)) != 0)
-			continue;
-		pile->items[i] = NULL;
-		return c;
-	}
-	return NULL;
-}
-
-static X509 *take_root(struct pile *pile)
+static X509 *take_leaf(struct pile *pile)
 {
 	for (size_t i = 0; i < pile->count; i++)
-		if (pile->items[i] && is_self_issued(pile->items[i]))
+		if (X509_check_ca(pile->items[i]) == 0)
 			return TAKE(pile->items[i]);
 	return NULL;
 }
 
-/* Chains come in any order: the root is whoever issued itself, and so on down. */
-static error *sort_pile(struct pile *pile, bool with_intermediate, const char *what,
-			struct intel_chain *chain)
+/* Takes who issued `certificate` by name: a root, issued by itself, or not. */
+static X509 *take_issuer(struct pile *pile, const X509 *certificate, bool root)
 {
-	chain->root = take_root(pile);
-	if (!chain->root)
-		return error_new(ERROR_INVALID, "the %s has no root certificate", what);
+	for (size_t i = 0; i < pile->count; i++) {
+		X509 *c = pile->items[i];
+		if (c && is_self_issued(c) == root &&
+		    X509_NAME_cmp(X509_get_subject_name(c), X509_get_issuer_name(certificate)) == 0)
+			return TAKE(pile->items[i]);
+	}
+	return NULL;
+}
+
+/* Chains come in any order, with certificates of others in between: the leaf is who is no CA, and so on up. */
+static error *sort_pile(struct pile *pile, bool with_intermediate, const char *what, struct intel_chain *chain)
+{
+	const X509 *below = chain->leaf = take_leaf(pile);
+	if (!chain->leaf)
+		return error_new(ERROR_INVALID, "the %s has no leaf certificate", what);
 	if (with_intermediate) {
-		chain->intermediate = take_issued(pile, chain->root);
+		below = chain->intermediate = take_issuer(pile, chain->leaf, false);
 		if (!chain->intermediate)
-			return error_new(ERROR_INVALID, "the %s has no intermediate certificate of its root",
+			return error_new(ERROR_INVALID, "the %s has no intermediate certificate of its leaf's issuer",
 					 what);
 	}
-	chain->leaf = take_issued(pile, with_intermediate ? chain->intermediate : chain->root);
-	if (!chain->leaf)
-		return error_new(ERROR_INVALID, "the %s has no leaf certificate of its issuer", what);
+	chain->root = take_issuer(pile, below, true);
+	if (!chain->root)
+		return error_new(ERROR_INVALID, "the %s has no root certificate of its issuer", what);
 	return NULL;
 }
 

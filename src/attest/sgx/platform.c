@@ -43,7 +43,9 @@ static error *check_signed(const struct signed_json *document, bytes chain_pem,
 	error_free(e);
 	if (is_platform)
 		return error_new(ERROR_DENIED, "the %s belongs to a platform, not to a signer", what);
+	*step = MARBLERUN_STEP_REVOCATION;
 	TRY(crl_check(view_of(from->root_ca_crl), chain.root, chain.leaf, at, &p->window, "root CA CRL"));
+	*step = failing;
 	if (!ecdsa_verify(X509_get0_pubkey(chain.leaf), document->body,
 			  BYTES_OF_ARRAY(document->signature)))
 		return error_new(ERROR_DENIED, "the signature over the document of the %s is wrong", what);

@@ -5,19 +5,21 @@
 enum { OE_HEADER_SIZE = 16, OE_VERSION = 1, OE_REMOTE = 2 };
 enum { KEY_TYPE_ECDSA_P256 = 2 };
 
-error *open_enclave_strip(bytes evidence, bytes *ret)
+error *open_enclave_strip(bytes evidence, bytes *ret, size_t *ret_behind)
 {
 	struct reader r = reader_of(evidence);
 	uint32_t version = read_le32(&r), type = read_le32(&r);
 	uint64_t size = read_le64(&r);
 	if (r.failed || version != OE_VERSION || type != OE_REMOTE) {
 		*ret = evidence;
+		*ret_behind = 0;
 		return NULL;
 	}
 	if (size > r.rest.size)
 		return error_new(ERROR_INVALID, "Open Enclave header: %llu bytes declared, %zu there",
 				 (unsigned long long)size, r.rest.size);
 	*ret = bytes_slice(evidence, OE_HEADER_SIZE, (size_t)size);
+	*ret_behind = r.rest.size - (size_t)size;
 	return NULL;
 }
 

@@ -43,8 +43,9 @@ struct sgx_quote {
 };
 
 struct reader;
-/* Takes the 16-byte Open Enclave header off, when it is there (u32 1, u32 2, u64 size). */
-error *open_enclave_strip(bytes evidence, bytes *ret) MUST_USE;
+/* Takes the 16-byte Open Enclave header off, when it is there (u32 1, u32 2, u64 size). *ret_behind: bytes that follow
+ * what it declares. */
+error *open_enclave_strip(bytes evidence, bytes *ret, size_t *ret_behind) MUST_USE;
 struct quote_header read_quote_header(struct reader *r);
 struct sgx_report read_sgx_report(struct reader *r);
 /* The signature section behind its u32 size; `version` 3, or 4 and later with their nesting. */

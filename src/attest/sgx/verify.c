@@ -4,7 +4,8 @@
 static bool recognises(bytes evidence)
 {
 	bytes quote;
-	error *e = open_enclave_strip(evidence, &quote);
+	size_t behind;
+	error *e = open_enclave_strip(evidence, &quote, &behind);
 	bool bad = e;
 	error_free(e);
 	/* Version 3 or 4, and the type of attestation key that follows it. Bad ones are refused by name. */
@@ -41,8 +42,10 @@ static error *verify(marblerun_verifier *verifier, bytes evidence,
 	CLEANUP(platform_release) struct shared_platform *shared = NULL;
 	struct sgx_quote q;
 	bytes quote;
-	TRY(open_enclave_strip(evidence, &quote));
+	size_t behind;
+	TRY(open_enclave_strip(evidence, &quote, &behind));
 	TRY(sgx_quote_parse(quote, &q));
+	q.padding += behind;
 	fill_claims(&q, &verdict->claims);
 	struct vouched_body body = { q.signed_part, &q.signature, "SGX", "QE" };
 	TRY(body_is_vouched(verifier, &body, collateral, at, verdict, &shared));

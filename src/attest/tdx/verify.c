@@ -7,7 +7,8 @@
 static bool recognises(bytes evidence)
 {
 	bytes quote = evidence;
-	error_free(open_enclave_strip(evidence, &quote));
+	size_t behind;
+	error_free(open_enclave_strip(evidence, &quote, &behind));
 	struct reader r = reader_of(quote);
 	struct quote_header h = read_quote_header(&r);
 	return !r.failed && h.version <= 16 && h.tee_type == TEE_TYPE_TDX;
@@ -65,8 +66,10 @@ static error *verify(marblerun_verifier *verifier, bytes evidence,
 	CLEANUP(platform_release) struct shared_platform *shared = NULL;
 	struct tdx_quote q;
 	bytes quote;
-	TRY(open_enclave_strip(evidence, &quote));
+	size_t behind;
+	TRY(open_enclave_strip(evidence, &quote, &behind));
 	TRY(tdx_quote_parse(quote, &q));
+	q.padding += behind;
 	fill_claims(&q, &verdict->claims);
 	struct vouched_body body = { q.signed_part, &q.signature, "TDX", "TD_QE" };
 	TRY(body_is_vouched(verifier, &body, collateral, at, verdict, &shared));
