@@ -21,6 +21,7 @@ ALLOWED["daemon"] = set(DOMAIN) | {"installed", "net", "tpm", "endorsements", "m
 for room in ("cli", "marble", "premain", "ttls", "injector"):
     ALLOWED[room] = set(OUTSIDE)
 ALLOWED["cli"] |= {"endorsements"}
+ALLOWED["injector"] |= {"metrics"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 

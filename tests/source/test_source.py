@@ -48,7 +48,7 @@ FORBIDDEN = {
     r"TODO|FIXME|XXX": "unfinished",
     r"memcmp\s*\([^;]*(secret|private|key_pem)": "secrets are compared by secret_equal",
 }
-PRINTS = ("cli", "premain", "daemon")
+PRINTS = ("cli", "premain", "daemon", "injector")
 
 
 @pytest.mark.parametrize("pattern", FORBIDDEN)
@@ -92,7 +92,8 @@ def test_every_package_of_the_list_is_named_once():
 def test_binaries_are_hardened():
     build = os.environ["MARBLERUN_BUILD"]
     binaries = [os.path.join(build, "src", p) for p in
-                ("daemon/marblerun-coordinator", "premain/marblerun-premain", "cli/marblerun")]
+                ("daemon/marblerun-coordinator", "premain/marblerun-premain", "cli/marblerun",
+                 "injector/marblerun-injector")]
     for binary in binaries:
         header = subprocess.check_output(["readelf", "-hW", binary], text=True)
         assert "DYN" in header, f"{binary} is not position-independent"
