@@ -3,17 +3,6 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* What the launcher can't provide must not silently be left out: the services behind it would talk in
- * the clear. */
-static error *refuse_transparent_tls(const struct marblerun_named_value *value)
-{
-	if (strcmp(value->name, "MARBLE_TTLS_CONFIG") != 0)
-		return NULL;
-	return error_new(ERROR_UNSUPPORTED, "the manifest gives this marble TLS tags, and this launcher "
-			 "can't encrypt the program's connections: remove TLS from its entry in the "
-			 "manifest, and use the certificate in MARBLE_PREDEFINED_MARBLE_CERTIFICATE_CHAIN");
-}
-
 static error *check(const struct marblerun_named_value *value)
 {
 	if (!*value->name || strchr(value->name, '='))
@@ -22,7 +11,7 @@ static error *check(const struct marblerun_named_value *value)
 	if (memchr(value->data, 0, value->size))
 		return error_new(ERROR_INVALID, "the manifest's Env gives %s a value with a NUL byte, which "
 				 "no environment variable can hold", value->name);
-	return refuse_transparent_tls(value);
+	return NULL;
 }
 
 static error *print(const struct marblerun_named_value *value, char **ret)
@@ -40,8 +29,18 @@ static error *print(const struct marblerun_named_value *value, char **ret)
 	return NULL;
 }
 
-static bool is_overruled(const char *entry, const struct marblerun_parameters *given)
+/* The loader obeys these before the data plane is there: they come from the manifest, or not at all. */
+static bool is_for_loader(const char *entry)
 {
+	return strncmp(entry, "LD_", 3) == 0 || strncmp(entry, "GLIBC_TUNABLES=", 15) == 0 ||
+	       strncmp(entry, HANDOVER_VARIABLE "=", sizeof HANDOVER_VARIABLE) == 0;
+}
+
+static bool is_overruled(const char *entry, const struct marblerun_parameters *given,
+			 const struct data_plane *plane)
+{
+	if (plane->wanted && is_for_loader(entry))
+		return true;
 	size_t name = strcspn(entry, "=");
 	for (size_t i = 0; i < given->environment_count; i++)
 		if (strlen(given->environment[i].name) == name &&
@@ -50,25 +49,46 @@ static bool is_overruled(const char *entry, const struct marblerun_parameters *g
 	return false;
 }
 
-error *environment_build(char **inherited, const struct marblerun_parameters *given,
+/* The keys in MARBLE_TTLS_CONFIG go to the data plane and not into the environment. */
+static bool is_for_plane(const struct marblerun_named_value *value)
+{
+	return strcmp(value->name, "MARBLE_TTLS_CONFIG") == 0;
+}
+
+static error *add_plane(const struct data_plane *plane, struct environment *made)
+{
+	const char *const entries[] = { plane->preload, plane->handover.variable };
+	for (size_t i = 0; i < ARRAY_SIZE(entries); i++) {
+		made->entries[made->given] = strdup(entries[i]);
+		TRY_ALLOC(made->entries[made->given]);
+		made->given++;
+	}
+	return NULL;
+}
+
+error *environment_build(char **inherited, const struct marblerun_parameters *given, const struct data_plane *plane,
 			 struct environment *ret)
 {
 	CLEANUP(environment_free) struct environment made = { 0 };
 	size_t count = 0, size;
 	while (inherited[count])
 		count++;
-	if (__builtin_add_overflow(count, given->environment_count, &size))
+	if (__builtin_add_overflow(count, given->environment_count + 2, &size))
 		return error_no_memory();
 	made.entries = calloc(size + 1, sizeof *made.entries);
 	TRY_ALLOC(made.entries);
+	if (plane->wanted)
+		TRY(add_plane(plane, &made));
 	for (size_t i = 0; i < given->environment_count; i++) {
 		TRY(check(&given->environment[i]));
-		TRY(print(&given->environment[i], &made.entries[i]));
-		made.given = i + 1;
+		if (plane->wanted && is_for_plane(&given->environment[i]))
+			continue;
+		TRY(print(&given->environment[i], &made.entries[made.given]));
+		made.given++;
 	}
 	size_t next = made.given;
 	for (size_t i = 0; i < count; i++)
-		if (!is_overruled(inherited[i], given))
+		if (!is_overruled(inherited[i], given, plane))
 			made.entries[next++] = inherited[i];
 	*ret = made;
 	made = (struct environment){ 0 };

@@ -116,12 +116,15 @@ static int become(enum libos libos, const struct command *command, struct progra
 		  const struct marblerun_parameters *given)
 {
 	CLEANUP(environment_free) struct environment environment = { 0 };
+	CLEANUP(data_plane_free) struct data_plane plane = { .handover = { .policy_file = -1, .region_file = -1 } };
 	const char *name;
 	char **arguments;
 	int status = 0;
 	error *e = command_complete(command, given, &name, &arguments);
 	if (!e)
-		e = environment_build(environ, given, &environment);
+		e = data_plane_prepare(libos, given, &plane);
+	if (!e)
+		e = environment_build(environ, given, &plane, &environment);
 	if (e)
 		return fail(EXIT_REFUSED, "parameters of the manifest", e);
 	if (!program->path)
@@ -131,6 +134,9 @@ static int become(enum libos libos, const struct command *command, struct progra
 	e = files_write(given, libos);
 	if (e)
 		return fail(EXIT_REFUSED, "files of the manifest", e);
+	e = data_plane_confine(&plane);
+	if (e)
+		return fail(EXIT_REFUSED, "data plane", e);
 	return execute(program, arguments, environment.entries);
 }
 

@@ -22,6 +22,7 @@ for room in ("cli", "marble", "premain", "ttls", "injector"):
     ALLOWED[room] = set(OUTSIDE)
 ALLOWED["cli"] |= {"endorsements"}
 ALLOWED["injector"] |= {"metrics"}
+ALLOWED["premain"] |= {"ttls"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 

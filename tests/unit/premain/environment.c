@@ -26,7 +26,7 @@ static void the_coordinator_rules(void **state)
 						 VALUE("NEW", "n") };
 	const struct marblerun_parameters p = { .environment = given, .environment_count = 3 };
 	CLEANUP(environment_free) struct environment made = { 0 };
-	must(environment_build(inherited, &p, &made));
+	must(environment_build(inherited, &p, &(struct data_plane){ 0 }, &made));
 	assert_string_equal(find(&made, "A"), "mesh=1");
 	assert_string_equal(find(&made, "EMPTY"), "");
 	assert_string_equal(find(&made, "NEW"), "n");
@@ -40,7 +40,7 @@ static void assert_bad(struct marblerun_named_value bad, enum error_code code, c
 	char *inherited[] = { NULL };
 	struct environment made = { 0 };
 	const struct marblerun_parameters p = { .environment = &bad, .environment_count = 1 };
-	assert_refused(environment_build(inherited, &p, &made), code, part);
+	assert_refused(environment_build(inherited, &p, &(struct data_plane){ 0 }, &made), code, part);
 	assert_null(made.entries);
 }
 
@@ -54,18 +54,28 @@ static void names_and_values_that_can_not_be(void **state)
 }
 
 /* Fail closed: leaving it out would mean plaintext where the manifest demands TLS. */
-static void transparent_tls_is_refused(void **state)
+static void the_data_plane_replaces_its_configuration(void **state)
 {
 	(void)state;
-	assert_bad((struct marblerun_named_value)VALUE("MARBLE_TTLS_CONFIG", "{}"), ERROR_UNSUPPORTED,
-		   "TLS");
+	CLEANUP(environment_free) struct environment made = { 0 };
+	char preload[] = "LD_PRELOAD=/of/the/host", handed[] = "MARBLERUN_TTLS=1:2", kept[] = "A=1";
+	char *inherited[] = { preload, handed, kept, NULL };
+	struct marblerun_named_value config = VALUE("MARBLE_TTLS_CONFIG", "{}");
+	struct marblerun_parameters p = { .environment = &config, .environment_count = 1 };
+	struct data_plane plane = { .wanted = true, .preload = (char[]){ "LD_PRELOAD=/ours" },
+				    .handover = { .variable = "MARBLERUN_TTLS=200:201" } };
+	must(environment_build(inherited, &p, &plane, &made));
+	assert_string_equal(made.entries[0], "LD_PRELOAD=/ours");
+	assert_string_equal(made.entries[1], "MARBLERUN_TTLS=200:201");
+	assert_string_equal(made.entries[2], "A=1");
+	assert_null(made.entries[3]);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_coordinator_rules), cmocka_unit_test(names_and_values_that_can_not_be),
-		cmocka_unit_test(transparent_tls_is_refused),
+		cmocka_unit_test(the_data_plane_replaces_its_configuration),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,452 @@
+/* The handshake: OpenSSL on whole records that are moved between it and the socket. It ends with two traffic
+ * secrets, after which OpenSSL's part of a connection is released. */
+#include <errno.h>
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <poll.h>
+
+#include "ttls/connection.h"
+#include "ttls/heap.h"
+#include "ttls/system.h"
+
+static const uint64_t handshake_limit_ns = 10 * (uint64_t)1000000000;
+static const char own_suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
+static const char marble_type_oid[] = "1.3.9903.2.1";
+
+/* What a rule needs of OpenSSL */
+
+static X509 *read_certificate(BIO *pem)
+{
+	return PEM_read_bio_X509(pem, NULL, NULL, NULL);
+}
+
+static bool use_chain(SSL_CTX *context, const char *text)
+{
+	BIO *pem = BIO_new_mem_buf(text, -1);
+	X509 *certificate = pem ? read_certificate(pem) : NULL;
+	bool used = certificate && SSL_CTX_use_certificate(context, certificate) == 1;
+	X509_free(certificate);
+	while (used && (certificate = read_certificate(pem)))
+		if (SSL_CTX_add0_chain_cert(context, certificate) != 1) {
+			X509_free(certificate);
+			used = false;
+		}
+	BIO_free(pem);
+	ERR_clear_error();
+	return used;
+}
+
+static bool use_key(SSL_CTX *context, const char *text)
+{
+	BIO *pem = BIO_new_mem_buf(text, -1);
+	EVP_PKEY *key = pem ? PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL) : NULL;
+	bool used = key && SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
+	EVP_PKEY_free(key);
+	BIO_free(pem);
+	return used;
+}
+
+static bool trust(SSL_CTX *context, const char *text)
+{
+	unsigned count = 0;
+	BIO *pem = BIO_new_mem_buf(text, -1);
+	X509 *certificate;
+	while (pem && (certificate = read_certificate(pem))) {
+		count += X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1;
+		X509_free(certificate);
+	}
+	BIO_free(pem);
+	ERR_clear_error();
+	return count > 0;
+}
+
+/* The marble type in a certificate that the mesh has issued; 0: none, or one that does not fit. */
+static size_t marble_type_of(X509 *certificate, char ret[PEER_TYPE_SIZE])
+{
+	ASN1_OBJECT *oid = OBJ_txt2obj(marble_type_oid, 1);
+	int at = oid ? X509_get_ext_by_OBJ(certificate, oid, -1) : -1;
+	const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(certificate, at));
+	size_t size = value ? (size_t)ASN1_STRING_length(value) : 0;
+	ASN1_OBJECT_free(oid);
+	if (!size || size >= PEER_TYPE_SIZE || memchr(ASN1_STRING_get0_data(value), 0, size))
+		return 0;
+	memcpy(ret, ASN1_STRING_get0_data(value), size);
+	ret[size] = '\0';
+	return size;
+}
+
+static bool type_allowed(const struct plane_rule *rule, X509 *certificate)
+{
+	char type[PEER_TYPE_SIZE];
+	if (!marble_type_of(certificate, type))
+		return false;
+	for (size_t i = 0; i < rule->peer_count; i++)
+		if (strcmp(rule->peers[i], type) == 0)
+			return true;
+	return false;
+}
+
+static enum refusal refusal_of(int why)
+{
+	switch (why) {
+	case X509_V_ERR_HOSTNAME_MISMATCH:
+	case X509_V_ERR_IP_ADDRESS_MISMATCH:
+		return REFUSED_WRONG_NAME;
+	default:
+		return REFUSED_WRONG_CA;
+	}
+}
+
+/* Called for each certificate of a chain; depth 0 is the peer's own, when its chain is verified. */
+static int on_verify(int good, X509_STORE_CTX *verified)
+{
+	SSL *ssl = X509_STORE_CTX_get_ex_data(verified, SSL_get_ex_data_X509_STORE_CTX_idx());
+	struct connection *c = SSL_get_app_data(ssl);
+	if (!good) {
+		c->refusal = refusal_of(X509_STORE_CTX_get_error(verified));
+		return 0;
+	}
+	if (X509_STORE_CTX_get_error_depth(verified) == 0 && c->rule->peers_given &&
+	    !type_allowed(c->rule, X509_STORE_CTX_get_current_cert(verified))) {
+		X509_STORE_CTX_set_error(verified, X509_V_ERR_APPLICATION_VERIFICATION);
+		c->refusal = REFUSED_WRONG_TYPE;
+		return 0;
+	}
+	return 1;
+}
+
+static bool unhex(const char *text, uint8_t *to, size_t size)
+{
+	for (size_t i = 0; i < size; i++) {
+		unsigned value;
+		char pair[3] = { text[2 * i], text[2 * i] ? text[2 * i + 1] : '\0', '\0' };
+		if (sscanf(pair, "%2x", &value) != 1)
+			return false;
+		to[i] = (uint8_t)value;
+	}
+	return true;
+}
+
+/* The secrets of 7.1, as OpenSSL hands them to programs that log keys: "LABEL client_random secret". */
+static void on_secret(const SSL *ssl, const char *line)
+{
+	static const char *const labels[] = { "CLIENT_TRAFFIC_SECRET_0 ", "SERVER_TRAFFIC_SECRET_0 " };
+	struct connection *c = SSL_get_app_data(ssl);
+	for (int i = 0; i < 2; i++) {
+		size_t label = strlen(labels[i]);
+		if (strncmp(line, labels[i], label) != 0)
+			continue;
+		const char *secret = strchr(line + label, ' ');
+		size_t size = secret ? strlen(secret + 1) / 2 : 0;
+		if (size && size <= TRAFFIC_SECRET_MAX && unhex(secret + 1, c->secrets[i], size))
+			c->secret_count++;
+	}
+}
+
+static SSL_CTX *new_context(const struct plane_rule *rule)
+{
+	SSL_CTX *context = SSL_CTX_new(TLS_method());
+	if (!context)
+		return NULL;
+	bool made = SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
+		    SSL_CTX_set_ciphersuites(context, own_suites) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1 &&
+		    trust(context, rule->ca) && use_chain(context, rule->chain) && use_key(context, rule->key);
+	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
+	SSL_CTX_set_keylog_callback(context, on_secret);
+	if (rule->outgoing || rule->client_auth)
+		SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
+	if (made)
+		return context;
+	SSL_CTX_free(context);
+	return NULL;
+}
+
+static SSL_CTX *context_of(struct plane_rule *rule)
+{
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+	pthread_mutex_lock(&lock);
+	if (!rule->context)
+		rule->context = new_context(rule);
+	pthread_mutex_unlock(&lock);
+	return rule->context;
+}
+
+/* Names are compared by 6125's rules; an address must be in the certificate as an address. */
+static bool expect_peer(SSL *ssl, const char *address)
+{
+	X509_VERIFY_PARAM *parameters = SSL_get0_param(ssl);
+	if (X509_VERIFY_PARAM_set1_ip_asc(parameters, address) == 1)
+		return true;
+	ERR_clear_error();
+	X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
+	return X509_VERIFY_PARAM_set1_host(parameters, address, 0) == 1 &&
+	       SSL_set_tlsext_host_name(ssl, address) == 1;
+}
+
+static SSL *new_ssl(struct connection *c)
+{
+	SSL_CTX *context = context_of(c->rule);
+	SSL *ssl = context ? SSL_new(context) : NULL;
+	BIO *in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+	if (!ssl || !in || !out || (c->rule->outgoing && !expect_peer(ssl, c->rule->address))) {
+		SSL_free(ssl);
+		BIO_free(in);
+		BIO_free(out);
+		return NULL;
+	}
+	BIO_set_mem_eof_return(in, -1);
+	SSL_set_bio(ssl, in, out);
+	SSL_set_app_data(ssl, c);
+	if (c->shared->server)
+		SSL_set_accept_state(ssl);
+	else
+		SSL_set_connect_state(ssl);
+	return ssl;
+}
+
+void handshake_free(struct connection *c)
+{
+	SSL_free(c->ssl);
+	heap_free(c->flight);
+	heap_free(c->early);
+	explicit_bzero(c->secrets, sizeof c->secrets);
+	c->ssl = NULL;
+	c->flight = c->early = NULL;
+	c->flight_size = c->early_size = 0;
+}
+
+/* Between OpenSSL and the socket */
+
+/* What OpenSSL has to say goes behind what is still waiting. */
+static bool collect(struct connection *c)
+{
+	char *data;
+	long size = BIO_get_mem_data(SSL_get_wbio(c->ssl), &data);
+	if (size <= 0)
+		return true;
+	uint8_t *flight = heap_resize(c->flight, c->flight_size + (size_t)size);
+	if (!flight)
+		return false;
+	memcpy(flight + c->flight_size, data, (size_t)size);
+	c->flight = flight;
+	c->flight_size += (size_t)size;
+	(void)BIO_reset(SSL_get_wbio(c->ssl));
+	return true;
+}
+
+static int send_flight(struct connection *c, int fd)
+{
+	while (c->flight_size) {
+		ssize_t sent = sys->send(fd, c->flight, c->flight_size, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (sent < 0)
+			return errno == EWOULDBLOCK ? EAGAIN : errno;
+		c->flight_size -= (size_t)sent;
+		memmove(c->flight, c->flight + sent, c->flight_size);
+	}
+	return 0;
+}
+
+/* Some bytes; fewer only when there are no more now. */
+static int take_bytes(int fd, uint8_t *to, size_t size, size_t *ret)
+{
+	ssize_t got = sys->recv(fd, to, size, MSG_DONTWAIT);
+	if (got < 0)
+		return errno == EWOULDBLOCK ? EAGAIN : errno;
+	*ret = (size_t)got;
+	return got ? 0 : ECONNRESET;
+}
+
+static bool feed(struct connection *c, const uint8_t *data, size_t size)
+{
+	return BIO_write(SSL_get_rbio(c->ssl), data, (int)size) == (int)size;
+}
+
+static int take_header(struct connection *c, int fd)
+{
+	size_t got = 0;
+	int failed = take_bytes(fd, c->header + c->header_size, RECORD_HEADER - c->header_size, &got);
+	if (failed)
+		return failed;
+	c->header_size += got;
+	bool whole = c->header_size == RECORD_HEADER;
+	size_t size = whole ? record_size(c->header) : RECORD_HEADER;
+	if (!size || c->header[0] < RECORD_CHANGE_CIPHER_SPEC || c->header[0] > RECORD_DATA) {
+		c->refusal = REFUSED_NOT_TLS;
+		return EPROTO;
+	}
+	c->record_left = size - RECORD_HEADER;
+	return !whole ? 0 : feed(c, c->header, RECORD_HEADER) ? 0 : ENOMEM;
+}
+
+/* Hands OpenSSL the next record, and no byte of what follows it. */
+static int take_record(struct connection *c, int fd)
+{
+	uint8_t *part = scratch();
+	size_t got = 0;
+	int failed = part ? 0 : ENOMEM;
+	while (!failed && c->header_size < RECORD_HEADER)
+		failed = take_header(c, fd);
+	while (!failed && c->record_left) {
+		failed = take_bytes(fd, part, c->record_left, &got);
+		if (!failed && !feed(c, part, got))
+			failed = ENOMEM;
+		if (!failed)
+			c->record_left -= got;
+	}
+	if (!failed)
+		c->header_size = 0;
+	return failed;
+}
+
+/* The end of a handshake */
+
+static void note_peer(struct connection *c)
+{
+	X509 *peer = SSL_get0_peer_certificate(c->ssl);
+	if (!peer)
+		return;
+	marble_type_of(peer, c->shared->peer_type);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, c->shared->peer_uuid, PEER_UUID_SIZE);
+}
+
+static int establish(struct connection *c, int fd)
+{
+	struct shared_connection *shared = c->shared;
+	const SSL_CIPHER *cipher = SSL_get_current_cipher(c->ssl);
+	const struct cipher_suite *suite = cipher ? cipher_suite_of(SSL_CIPHER_get_protocol_id(cipher)) : NULL;
+	if (!suite || c->secret_count != 2 || BIO_ctrl_pending(SSL_get_rbio(c->ssl)))
+		return EPROTO;
+	shared->suite = suite->id;
+	memcpy(shared->send.secret, c->secrets[shared->server], TRAFFIC_SECRET_MAX);
+	memcpy(shared->receive.secret, c->secrets[!shared->server], TRAFFIC_SECRET_MAX);
+	note_peer(c);
+	shared->phase = PHASE_ESTABLISHED;
+	struct iovec part = { c->early, c->early_size };
+	struct segments early = segments_of(&part, 1);
+	int failed = early.left ? send_all(c, fd, &early) : 0;
+	handshake_free(c);
+	return failed;
+}
+
+static enum refusal refusal_of_openssl(void)
+{
+	switch (ERR_GET_REASON(ERR_peek_error())) {
+	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
+		return REFUSED_NO_CERTIFICATE;
+	case SSL_R_WRONG_VERSION_NUMBER:
+	case SSL_R_HTTP_REQUEST:
+		return REFUSED_NOT_TLS;
+	default:
+		return REFUSED_OTHER;
+	}
+}
+
+static int refuse(struct connection *c, int fd, int failure)
+{
+	if (!c->refusal)
+		c->refusal = failure == ETIMEDOUT ? REFUSED_TIMEOUT : REFUSED_OTHER;
+	if (c->ssl && collect(c))
+		(void)send_flight(c, fd); /* the alert that says why */
+	handshake_free(c);
+	return connection_fail(c, fd, failure == EPROTO ? ECONNRESET : failure);
+}
+
+/* One step: 0 when done, EAGAIN when a record from the peer or room for ours is missing. */
+static int step(struct connection *c, int fd)
+{
+	int failed = send_flight(c, fd);
+	if (failed)
+		return failed;
+	ERR_clear_error();
+	int result = SSL_do_handshake(c->ssl), why = SSL_get_error(c->ssl, result);
+	if (!collect(c))
+		return ENOMEM;
+	if (result != 1 && why != SSL_ERROR_WANT_READ) {
+		if (!c->refusal)
+			c->refusal = refusal_of_openssl();
+		ERR_clear_error();
+		return EPROTO;
+	}
+	failed = send_flight(c, fd);
+	if (failed || result == 1)
+		return failed ? failed : establish(c, fd);
+	failed = take_record(c, fd);
+	return failed ? failed : EINPROGRESS;
+}
+
+/* 0, EAGAIN while it is under way, or why it failed. */
+static int connected(int fd)
+{
+	struct sockaddr_storage peer;
+	struct pollfd over = { .fd = fd, .events = POLLOUT };
+	socklen_t size = sizeof peer;
+	int failed = 0;
+	if (sys->getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+		return 0;
+	if (sys->poll(&over, 1, 0) <= 0 || !(over.revents & (POLLERR | POLLHUP)))
+		return EAGAIN;
+	size = sizeof failed;
+	sys->getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size);
+	return failed ? failed : ENOTCONN;
+}
+
+/* With both locks; as far as it goes without waiting. */
+static int advance(struct connection *c, int fd)
+{
+	struct shared_connection *shared = c->shared;
+	int failed = EINPROGRESS;
+	if (shared->phase == PHASE_ESTABLISHED)
+		return 0;
+	if (shared->phase == PHASE_FAILED)
+		return shared->failure;
+	if (shared->phase == PHASE_CONNECTING) {
+		failed = connected(fd);
+		if (failed)
+			return failed;
+		shared->phase = PHASE_HANDSHAKE;
+		failed = EINPROGRESS;
+	}
+	if (c->steps != shared->handshake_steps) /* another process has gone on with it */
+		return connection_fail(c, fd, ECONNRESET);
+	if (!c->ssl && !(c->ssl = new_ssl(c)))
+		return refuse(c, fd, ENOMEM);
+	while (failed == EINPROGRESS) {
+		failed = step(c, fd);
+		c->steps = ++shared->handshake_steps;
+	}
+	if (failed == EAGAIN && now_ns() >= c->began_ns + handshake_limit_ns)
+		failed = ETIMEDOUT;
+	return failed && failed != EAGAIN ? refuse(c, fd, failed) : failed;
+}
+
+int connection_ready_wait(struct connection *c, int fd, bool wait)
+{
+	struct shared_connection *shared = c->shared;
+	for (;;) {
+		if (!shared_lock(&shared->receive_lock))
+			return EIO;
+		int failed = EIO;
+		short events = POLLIN;
+		if (shared_lock(&shared->send_lock)) {
+			failed = advance(c, fd);
+			if (shared->phase == PHASE_CONNECTING || c->flight_size)
+				events = POLLOUT;
+			shared_unlock(&shared->send_lock);
+		}
+		shared_unlock(&shared->receive_lock);
+		if (failed != EAGAIN || !wait)
+			return failed;
+		failed = descriptor_wait(fd, events, c->began_ns + handshake_limit_ns);
+		if (failed && failed != ETIMEDOUT)
+			return failed;
+	}
+}
+
+int connection_ready(struct connection *c, int fd, int flags)
+{
+	if (atomic_load_explicit(&c->shared->phase, memory_order_acquire) == PHASE_ESTABLISHED)
+		return 0;
+	return connection_ready_wait(c, fd, descriptor_waits(fd, flags));
+}

@@ -1,0 +1,285 @@
+/* Processes that the program starts are part of the marble: what they inherit must not be without the data plane.
+ * And system calls that are made by number. */
+#include <fcntl.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/sendfile.h>
+#include <sys/syscall.h>
+
+#include "ttls/handover.h"
+#include "ttls/hook.h"
+
+static void forget_child(int fd, struct connection *c)
+{
+	(void)fd;
+	c->shared->forks--;
+}
+
+HOOK pid_t fork(void)
+{
+	pid_t child = sys->fork();
+	if (child < 0 && plane.mode == PLANE_ON) {
+		int kept = errno;
+		connection_each(forget_child);
+		errno = kept;
+	}
+	return child;
+}
+
+/* A child in its parent's memory could not be told from it; POSIX lets vfork be fork. */
+HOOK pid_t vfork(void)
+{
+	return fork();
+}
+
+static const char preload[] = "LD_PRELOAD=", handed[] = HANDOVER_VARIABLE "=";
+
+static bool begins(const char *text, const char *prefix)
+{
+	return strncmp(text, prefix, strlen(prefix)) == 0;
+}
+
+static char *own_preload(const char *theirs)
+{
+	char *ours = NULL;
+	const char *rest = theirs ? theirs + sizeof preload - 1 : "";
+	return asprintf(&ours, "%s%s%s%s", preload, plane.path, *rest ? ":" : "", rest) < 0 ? NULL : ours;
+}
+
+/* The environment with what the child's own copy of this library needs. The little that is allocated is given up
+ * with the process image; after a failed exec it is lost. */
+static char **complete(char *const *environment)
+{
+	size_t count = 0, next = 0;
+	char variable[64];
+	const char *theirs = NULL;
+	while (environment && environment[count])
+		count++;
+	char **made = calloc(count + 3, sizeof *made);
+	if (!made)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		if (begins(environment[i], preload))
+			theirs = environment[i];
+		else if (!begins(environment[i], handed))
+			made[next++] = environment[i];
+	}
+	snprintf(variable, sizeof variable, "%s%d:%d", handed, plane.policy_file, plane.region_file);
+	made[next++] = strdup(variable);
+	made[next] = theirs && strstr(theirs, plane.path) ? (char *)(uintptr_t)theirs : own_preload(theirs);
+	if (made[next - 1] && made[next])
+		return made;
+	free(made);
+	return NULL;
+}
+
+static char *const *for_child(char *const *environment)
+{
+	if (plane.mode == PLANE_OFF || !plane.path)
+		return environment;
+	char **made = complete(environment);
+	return made;
+}
+
+HOOK int execve(const char *path, char *const arguments[], char *const environment[])
+{
+	char *const *whole = for_child(environment);
+	return whole ? sys->execve(path, arguments, whole) : fail_with(ENOMEM);
+}
+
+HOOK int fexecve(int file, char *const arguments[], char *const environment[])
+{
+	char *const *whole = for_child(environment);
+	return whole ? sys->fexecve(file, arguments, whole) : fail_with(ENOMEM);
+}
+
+HOOK int execvpe(const char *name, char *const arguments[], char *const environment[])
+{
+	char *const *whole = for_child(environment);
+	return whole ? sys->execvpe(name, arguments, whole) : fail_with(ENOMEM);
+}
+
+HOOK int execv(const char *path, char *const arguments[])
+{
+	return execve(path, arguments, environ);
+}
+
+HOOK int execvp(const char *name, char *const arguments[])
+{
+	return execvpe(name, arguments, environ);
+}
+
+enum { ARGUMENTS_MAX = 4096 };
+
+/* The arguments of the execl family; with `ret_environment`, what follows their end. */
+static char **collect(const char *first, va_list more, char *const **ret_environment)
+{
+	char **arguments = calloc(ARGUMENTS_MAX, sizeof *arguments);
+	size_t count = 0;
+	for (char *argument = (char *)(uintptr_t)first; arguments && argument && count < ARGUMENTS_MAX - 1;
+	     argument = va_arg(more, char *))
+		arguments[count++] = argument;
+	if (ret_environment)
+		*ret_environment = va_arg(more, char *const *);
+	return arguments;
+}
+
+HOOK int execl(const char *path, const char *first, ...)
+{
+	va_list more;
+	va_start(more, first);
+	char **arguments = collect(first, more, NULL);
+	va_end(more);
+	int result = arguments ? execve(path, arguments, environ) : fail_with(ENOMEM);
+	free(arguments);
+	return result;
+}
+
+HOOK int execlp(const char *name, const char *first, ...)
+{
+	va_list more;
+	va_start(more, first);
+	char **arguments = collect(first, more, NULL);
+	va_end(more);
+	int result = arguments ? execvpe(name, arguments, environ) : fail_with(ENOMEM);
+	free(arguments);
+	return result;
+}
+
+HOOK int execle(const char *path, const char *first, ...)
+{
+	char *const *environment;
+	va_list more;
+	va_start(more, first);
+	char **arguments = collect(first, more, &environment);
+	va_end(more);
+	int result = arguments ? execve(path, arguments, environment) : fail_with(ENOMEM);
+	free(arguments);
+	return result;
+}
+
+static _Thread_local pid_t spawned;
+
+/* Until the child has started and counted what it really inherited. */
+static void hold_for_spawned(int fd, struct connection *c)
+{
+	if (!(sys->fcntl(fd, F_GETFD) & FD_CLOEXEC))
+		shared_hold(c->shared, spawned);
+}
+
+static int note_spawned(int result, pid_t child)
+{
+	if (result || plane.mode != PLANE_ON || !own_process())
+		return result;
+	spawned = child;
+	connection_each(hold_for_spawned);
+	return 0;
+}
+
+HOOK int posix_spawn(pid_t *restrict ret, const char *restrict path, const posix_spawn_file_actions_t *actions,
+		     const posix_spawnattr_t *restrict attributes, char *const arguments[restrict],
+		     char *const environment[restrict])
+{
+	pid_t child = 0;
+	char *const *whole = for_child(environment);
+	int result = whole ? sys->posix_spawn(&child, path, actions, attributes, arguments, whole) : ENOMEM;
+	if (!result && ret)
+		*ret = child;
+	return note_spawned(result, child);
+}
+
+HOOK int posix_spawnp(pid_t *restrict ret, const char *restrict name, const posix_spawn_file_actions_t *actions,
+		      const posix_spawnattr_t *restrict attributes, char *const arguments[restrict],
+		      char *const environment[restrict])
+{
+	pid_t child = 0;
+	char *const *whole = for_child(environment);
+	int result = whole ? sys->posix_spawnp(&child, name, actions, attributes, arguments, whole) : ENOMEM;
+	if (!result && ret)
+		*ret = child;
+	return note_spawned(result, child);
+}
+
+/* System calls by number */
+
+struct numbers {
+	long a, b, c, d, e, f;
+};
+
+static long by_number(long number, const struct numbers *n)
+{
+	switch (number) {
+	case SYS_read:
+		return read((int)n->a, (void *)n->b, (size_t)n->c);
+	case SYS_write:
+		return write((int)n->a, (void *)n->b, (size_t)n->c);
+	case SYS_readv:
+		return readv((int)n->a, (void *)n->b, (int)n->c);
+	case SYS_writev:
+		return writev((int)n->a, (void *)n->b, (int)n->c);
+	case SYS_recvfrom:
+		return recvfrom((int)n->a, (void *)n->b, (size_t)n->c, (int)n->d, (void *)n->e, (void *)n->f);
+	case SYS_sendto:
+		return sendto((int)n->a, (void *)n->b, (size_t)n->c, (int)n->d, (void *)n->e, (socklen_t)n->f);
+	case SYS_recvmsg:
+		return recvmsg((int)n->a, (void *)n->b, (int)n->c);
+	case SYS_sendmsg:
+		return sendmsg((int)n->a, (void *)n->b, (int)n->c);
+	case SYS_sendmmsg:
+		return sendmmsg((int)n->a, (void *)n->b, (unsigned)n->c, (int)n->d);
+	case SYS_recvmmsg:
+		return recvmmsg((int)n->a, (void *)n->b, (unsigned)n->c, (int)n->d, (void *)n->e);
+	case SYS_sendfile:
+		return sendfile((int)n->a, (int)n->b, (void *)n->c, (size_t)n->d);
+	case SYS_splice:
+		return splice((int)n->a, (void *)n->b, (int)n->c, (void *)n->d, (size_t)n->e, (unsigned)n->f);
+	case SYS_connect:
+		return connect((int)n->a, (void *)n->b, (socklen_t)n->c);
+	case SYS_accept:
+		return accept((int)n->a, (void *)n->b, (void *)n->c);
+	case SYS_accept4:
+		return accept4((int)n->a, (void *)n->b, (void *)n->c, (int)n->d);
+	case SYS_bind:
+		return bind((int)n->a, (void *)n->b, (socklen_t)n->c);
+	case SYS_listen:
+		return listen((int)n->a, (int)n->b);
+	case SYS_socket:
+		return socket((int)n->a, (int)n->b, (int)n->c);
+	case SYS_shutdown:
+		return shutdown((int)n->a, (int)n->b);
+	case SYS_close:
+		return close((int)n->a);
+	case SYS_close_range:
+		return close_range((unsigned)n->a, (unsigned)n->b, (int)n->c);
+	case SYS_dup:
+		return dup((int)n->a);
+	case SYS_dup2:
+		return dup2((int)n->a, (int)n->b);
+	case SYS_dup3:
+		return dup3((int)n->a, (int)n->b, (int)n->c);
+	case SYS_fcntl:
+		return fcntl((int)n->a, (int)n->b, (void *)n->c);
+	case SYS_io_uring_setup: /* its reads and writes would pass us by */
+		return fail_with(ENOSYS);
+	default:
+		return sys->syscall(number, n->a, n->b, n->c, n->d, n->e, n->f);
+	}
+}
+
+HOOK long syscall(long number, ...)
+{
+	va_list more;
+	va_start(more, number);
+	struct numbers n;
+	n.a = va_arg(more, long);
+	n.b = va_arg(more, long);
+	n.c = va_arg(more, long);
+	n.d = va_arg(more, long);
+	n.e = va_arg(more, long);
+	n.f = va_arg(more, long);
+	va_end(more);
+	if (plane.mode == PLANE_OFF)
+		return sys->syscall(number, n.a, n.b, n.c, n.d, n.e, n.f);
+	return by_number(number, &n);
+}

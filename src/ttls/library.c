@@ -1,0 +1,158 @@
+/* The library comes into a process, and leaves it; fork and exec in between. */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <openssl/crypto.h>
+#include <spawn.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+
+#include "ttls/handover.h"
+#include "ttls/heap.h"
+#include "ttls/hook.h"
+#include "ttls/rules.h"
+#include "ttls/streams.h"
+
+struct plane plane = { .mode = PLANE_OFF, .policy_file = -1, .region_file = -1 };
+
+/* Where this library was loaded from, for the program's children. */
+static void note_path(void)
+{
+	Dl_info found;
+	if (dladdr((const void *)&plane, &found) && found.dli_fname)
+		plane.path = realpath(found.dli_fname, NULL);
+}
+
+/* What the launcher has sealed can't have been changed since. */
+static bool read_policy(int file)
+{
+	const int sealed = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
+	struct stat is;
+	if ((sys->fcntl(file, F_GET_SEALS) & sealed) != sealed || fstat(file, &is) != 0 || is.st_size <= 0)
+		return false;
+	size_t size = (size_t)is.st_size;
+	void *content = mmap(NULL, size, PROT_READ, MAP_SHARED, file, 0);
+	if (content == MAP_FAILED)
+		return false;
+	heap_protect(content, size); /* stays mapped: so its pages stay where they are */
+	error *e = plane_policy_read(bytes_of(content, size), &plane.policy);
+	bool read = !e;
+	error_free(e);
+	return read;
+}
+
+static bool is_held(const struct shared_connection *shared)
+{
+	return connection_with(shared) != NULL;
+}
+
+static void adopt_inherited(void)
+{
+	DIR *folder = opendir("/proc/self/fd");
+	struct dirent *entry;
+	while (folder && (entry = readdir(folder)))
+		if (connection_adopt(atoi(entry->d_name)))
+			streams_follow(atoi(entry->d_name));
+	if (folder)
+		closedir(folder);
+	shared_reconcile(plane.region, plane.process, is_held);
+}
+
+static bool start(const char *handover)
+{
+	char end;
+	if (sscanf(handover, "%d:%d%c", &plane.policy_file, &plane.region_file, &end) != 2)
+		return false;
+	plane.process = getpid();
+	plane.region = shared_region_map(plane.region_file);
+	if (!plane.region || !heap_serve_openssl() || !read_policy(plane.policy_file) || !rules_prepare())
+		return false;
+	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
+	return true;
+}
+
+/* The parent may close its descriptors before the child has said that it holds them too. */
+static void announce_child(int fd, struct connection *c)
+{
+	(void)fd;
+	c->shared->forks++;
+}
+
+static void hold_as_child(int fd, struct connection *c)
+{
+	(void)fd;
+	shared_hold(c->shared, plane.process);
+	c->shared->forks--;
+}
+
+static void before_fork(void)
+{
+	if (plane.mode != PLANE_ON)
+		return;
+	connection_each(announce_child);
+	heap_lock();
+}
+
+static void after_fork(void)
+{
+	if (plane.mode == PLANE_ON)
+		heap_unlock();
+}
+
+static void in_child(void)
+{
+	if (plane.mode != PLANE_ON)
+		return;
+	heap_unlock();
+	plane.process = getpid();
+	connection_each(hold_as_child);
+}
+
+__attribute__((constructor)) static void arrive(void)
+{
+	const char *handover = getenv(HANDOVER_VARIABLE);
+	system_find();
+	if (!handover)
+		return;
+	plane.mode = PLANE_BROKEN;
+	note_path();
+	if (!start(handover))
+		return;
+	plane.mode = PLANE_ON;
+	pthread_atfork(before_fork, after_fork, in_child);
+	adopt_inherited();
+}
+
+static void leave(void)
+{
+	if (plane.mode == PLANE_ON && own_process())
+		connection_detach_all();
+}
+
+__attribute__((destructor)) static void depart(void)
+{
+	if (plane.mode != PLANE_ON || !own_process())
+		return;
+	fflush(NULL);
+	leave();
+}
+
+HOOK __attribute__((noreturn)) void _exit(int status)
+{
+	leave();
+	sys->_exit(status);
+	__builtin_unreachable();
+}
+
+HOOK __attribute__((noreturn)) void _Exit(int status)
+{
+	_exit(status);
+}
+
+HOOK __attribute__((noreturn)) void quick_exit(int status)
+{
+	leave();
+	sys->quick_exit(status);
+	__builtin_unreachable();
+}

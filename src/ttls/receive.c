@@ -1,0 +1,312 @@
+/* Receiving. As long as plaintext is at hand that the program has not taken, the last byte of its record stays in the
+ * kernel's queue: so the kernel's own readiness (poll, select, epoll of both kinds) is right. Everything else that
+ * has come is taken out, so a part of a record makes nothing readable. */
+#include <errno.h>
+
+#include "ttls/connection.h"
+#include "ttls/heap.h"
+#include "ttls/plane.h"
+#include "ttls/system.h"
+
+enum { ALERT_CLOSE_NOTIFY = 0, MESSAGE_NEW_SESSION_TICKET = 4, MESSAGE_KEY_UPDATE = 24 };
+
+/* Sealed bytes that were taken out of the kernel. */
+struct window {
+	uint8_t *data;
+	size_t size;
+	size_t used; /* processed */
+	bool more;   /* the kernel may have more */
+};
+
+/* RFC 8446, 4.6.3. The peer may want ours to change too. */
+static int update_keys(struct connection *c, int fd, bool requested)
+{
+	static const uint8_t answer[] = { MESSAGE_KEY_UPDATE, 0, 0, 1, 0 };
+	struct shared_direction *receive = &c->shared->receive;
+	const struct cipher_suite *suite = cipher_suite_of(c->shared->suite);
+	if (!traffic_secret_update(suite, receive->secret))
+		return EIO;
+	receive->generation++;
+	receive->sequence = 0;
+	if (!requested || c->shared->send.over)
+		return 0;
+	if (!shared_lock(&c->shared->send_lock))
+		return EIO;
+	int failed = send_control(c, fd, RECORD_HANDSHAKE, answer, sizeof answer);
+	shared_unlock(&c->shared->send_lock);
+	return failed;
+}
+
+/* Messages may come several to a record; KeyUpdate is the last of its record (5.1). */
+static int take_handshake(struct connection *c, int fd, const uint8_t *message, size_t size)
+{
+	while (size >= 4) {
+		size_t length = (size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3];
+		if (length > size - 4)
+			return EPROTO;
+		if (message[0] == MESSAGE_KEY_UPDATE)
+			return length == 1 && size == 5 && message[4] <= 1 ? update_keys(c, fd, message[4]) : EPROTO;
+		if (message[0] != MESSAGE_NEW_SESSION_TICKET)
+			return EPROTO;
+		message += 4 + length;
+		size -= 4 + length;
+	}
+	return size ? EPROTO : 0;
+}
+
+static int take_control(struct connection *c, int fd, enum record_type type, const uint8_t *content, size_t size)
+{
+	struct shared_direction *receive = &c->shared->receive;
+	receive->sequence++;
+	if (type == RECORD_HANDSHAKE)
+		return take_handshake(c, fd, content, size);
+	if (type != RECORD_ALERT || size != 2)
+		return EPROTO;
+	receive->over = content[1] == ALERT_CLOSE_NOTIFY;
+	return receive->over ? 0 : ECONNRESET;
+}
+
+static int open_record(struct connection *c, uint8_t *record, size_t size, enum record_type *ret_type,
+		       size_t *ret_size)
+{
+	if (!direction_keys(c, &c->shared->receive, false))
+		return ENOMEM;
+	return record_open(&c->opening, c->shared->receive.sequence, record, size, ret_type, ret_size) ? 0 : EPROTO;
+}
+
+/* The records of a window that are whole. They fit into `to`: no more was taken out. */
+static int process(struct connection *c, int fd, struct window *w, struct segments *to, size_t *got)
+{
+	while (w->size - w->used >= RECORD_HEADER && !c->shared->receive.over) {
+		uint8_t *record = w->data + w->used;
+		enum record_type type;
+		size_t size = record_size(record), plain;
+		if (!size)
+			return EPROTO;
+		if (size > w->size - w->used)
+			break;
+		int failed = open_record(c, record, size, &type, &plain);
+		if (!failed && type == RECORD_DATA) {
+			segments_put(to, record + RECORD_HEADER, plain);
+			*got += plain;
+			c->shared->receive.sequence++;
+		} else if (!failed) {
+			failed = take_control(c, fd, type, record + RECORD_HEADER, plain);
+		}
+		if (failed)
+			return failed;
+		w->used += size;
+	}
+	return 0;
+}
+
+/* The beginning of a record that is left at the end of a window. */
+static int keep_partial(struct connection *c, const struct window *w)
+{
+	size_t left = w->size - w->used;
+	if (!left || c->shared->receive.over) {
+		shared_partial_free(plane.region, c->shared);
+		return 0;
+	}
+	uint8_t *partial = shared_partial(plane.region, c->shared);
+	if (!partial)
+		return ENOBUFS;
+	memcpy(partial, w->data + w->used, left);
+	c->shared->partial_size = (uint32_t)left;
+	return 0;
+}
+
+/* Takes out what fits, sealed as it is, into `room`: then all plaintext of it fits too. When the record that has
+ * begun does not fit, all of it but its last byte. 0; EINPROGRESS when only that byte is left. */
+static int take_out(struct connection *c, int fd, size_t room, bool one_record, int flags, struct window *ret)
+{
+	const struct shared_connection *shared = c->shared;
+	struct window w = { .data = scratch(), .size = shared->partial_size };
+	if (!w.data)
+		return ENOMEM;
+	if (w.size)
+		memcpy(w.data, shared_partial(plane.region, c->shared), w.size);
+	size_t record = w.size >= RECORD_HEADER ? record_size(w.data) : 0;
+	size_t most = room + RECORD_OVERHEAD - w.size;
+	if (w.size >= RECORD_HEADER && !record)
+		return EPROTO;
+	if (one_record)
+		most = record ? record - w.size - 1 : RECORD_HEADER - w.size;
+	else if (record && record > room + RECORD_OVERHEAD)
+		most = record - w.size - 1;
+	*ret = w;
+	if (!most)
+		return EINPROGRESS;
+	if (most > SCRATCH_SIZE - w.size)
+		most = SCRATCH_SIZE - w.size;
+	ssize_t got = sys->recv(fd, w.data + w.size, most, flags & MSG_DONTWAIT);
+	if (got < 0)
+		return errno == EWOULDBLOCK ? EAGAIN : errno;
+	if (!got)
+		return ECONNRESET; /* a FIN without close_notify: cut off, by whom ever (8446, 6.1) */
+	ret->size += (size_t)got;
+	ret->more = (size_t)got == most;
+	return 0;
+}
+
+static bool plain_at_hand(const struct connection *c)
+{
+	return c->plain && c->plain_sequence == c->shared->receive.sequence &&
+	       c->plain_generation == c->shared->receive.generation;
+}
+
+static void forget_plain(struct connection *c)
+{
+	heap_free(c->plain);
+	c->plain = NULL;
+}
+
+static bool take_last_byte(struct connection *c, int fd)
+{
+	uint8_t last;
+	shared_partial_free(plane.region, c->shared);
+	c->shared->delivered = 0;
+	forget_plain(c);
+	return sys->recv(fd, &last, 1, MSG_DONTWAIT) == 1;
+}
+
+static int keep_plain(struct connection *c, const uint8_t *plain, size_t size)
+{
+	forget_plain(c);
+	c->plain = heap_alloc(size);
+	if (!c->plain)
+		return ENOMEM;
+	memcpy(c->plain, plain, size);
+	c->plain_size = size;
+	c->plain_sequence = c->shared->receive.sequence;
+	c->plain_generation = c->shared->receive.generation;
+	return 0;
+}
+
+/* With the last byte of a record in sight: opens it. Data stays at hand; what is not data is dealt with. */
+static int open_whole(struct connection *c, int fd, int flags, struct window *w)
+{
+	enum record_type type;
+	size_t plain;
+	ssize_t got = sys->recv(fd, w->data + w->size, 1, MSG_PEEK | (flags & MSG_DONTWAIT));
+	if (got <= 0)
+		return got ? (errno == EWOULDBLOCK ? EAGAIN : errno) : ECONNRESET;
+	int failed = open_record(c, w->data, w->size + 1, &type, &plain);
+	if (failed)
+		return failed;
+	if (type == RECORD_DATA && plain)
+		return keep_plain(c, w->data + RECORD_HEADER, plain);
+	if (!take_last_byte(c, fd))
+		return EIO;
+	if (type != RECORD_DATA)
+		return take_control(c, fd, type, w->data + RECORD_HEADER, plain);
+	c->shared->receive.sequence++;
+	return 0;
+}
+
+static int deliver_plain(struct connection *c, int fd, struct segments *to, bool peeking, size_t *got)
+{
+	uint32_t *delivered = &c->shared->delivered;
+	size_t size = c->plain_size - *delivered;
+	if (size > to->left)
+		size = to->left;
+	segments_put(to, c->plain + *delivered, size);
+	*got += size;
+	if (peeking)
+		return 0;
+	*delivered += (uint32_t)size;
+	if (*delivered < c->plain_size)
+		return 0;
+	c->shared->receive.sequence++;
+	return take_last_byte(c, fd) ? 0 : EIO;
+}
+
+/* Brings something, or finds the end: 0. `*more`: the kernel may have more for a program that asks for it. */
+static int receive_some(struct connection *c, int fd, struct segments *to, int flags, size_t *got, bool *more)
+{
+	bool peeking = flags & MSG_PEEK;
+	*more = true;
+	while (!*got && !c->shared->receive.over) {
+		struct window w;
+		if (plain_at_hand(c))
+			return deliver_plain(c, fd, to, peeking, got);
+		int failed = take_out(c, fd, to->left, peeking, flags, &w);
+		if (failed == EINPROGRESS) {
+			failed = open_whole(c, fd, flags, &w);
+			if (failed)
+				return failed;
+			continue;
+		}
+		if (failed)
+			return failed;
+		failed = process(c, fd, &w, to, got);
+		if (!failed)
+			failed = keep_partial(c, &w);
+		if (failed)
+			return failed;
+		*more = w.more;
+	}
+	return 0;
+}
+
+static bool is_passing(int failure)
+{
+	return failure == EAGAIN || failure == EINTR || failure == ENOMEM;
+}
+
+static ssize_t receive_locked(struct connection *c, int fd, struct segments *to, int flags)
+{
+	size_t got = 0;
+	bool more = true;
+	int failed = 0;
+	/* What is left in the kernel would give no new edge to a program that has seen a short read. */
+	while (!failed && to->left && !c->shared->receive.over && !(got && flags & MSG_PEEK) &&
+	       (more || flags & MSG_WAITALL)) {
+		size_t now = 0;
+		failed = receive_some(c, fd, to, got && !(flags & MSG_WAITALL) ? flags | MSG_DONTWAIT : flags, &now,
+				      &more);
+		got += now;
+	}
+	if (failed && !is_passing(failed))
+		failed = connection_fail(c, fd, failed == EPROTO ? ECONNRESET : failed);
+	if (got || !failed)
+		return (ssize_t)got;
+	errno = failed;
+	return -1;
+}
+
+ssize_t connection_receive(struct connection *c, int fd, struct segments *to, int flags)
+{
+	int failed = connection_ready(c, fd, flags);
+	if (!failed && !shared_lock(&c->shared->receive_lock))
+		failed = EIO;
+	if (failed) {
+		errno = failed;
+		return -1;
+	}
+	ssize_t got = to->left ? receive_locked(c, fd, to, flags & (MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL)) : 0;
+	shared_unlock(&c->shared->receive_lock);
+	return got;
+}
+
+void receive_alert(struct connection *c, int fd)
+{
+	uint8_t record[RECORD_OVERHEAD + 2 + 1];
+	enum record_type type;
+	size_t plain;
+	if (c->shared->partial_size || c->shared->receive.over ||
+	    sys->recv(fd, record, sizeof record, MSG_PEEK | MSG_DONTWAIT) != RECORD_OVERHEAD + 2 ||
+	    record_size(record) != RECORD_OVERHEAD + 2 ||
+	    open_record(c, record, RECORD_OVERHEAD + 2, &type, &plain) != 0 || type != RECORD_ALERT)
+		return;
+	(void)take_control(c, fd, type, record + RECORD_HEADER, plain);
+	(void)!sys->recv(fd, record, sizeof record, MSG_DONTWAIT);
+}
+
+ssize_t connection_readable(struct connection *c, int fd)
+{
+	struct iovec nowhere = { NULL, SCRATCH_SIZE };
+	struct segments all = { .at = &nowhere, .left = SCRATCH_SIZE, .discard = true };
+	ssize_t size = connection_receive(c, fd, &all, MSG_PEEK | MSG_DONTWAIT);
+	return size < 0 ? 0 : size;
+}
