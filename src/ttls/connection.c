@@ -16,7 +16,7 @@ typedef struct connection *_Atomic place;
 static place *_Atomic pages[PAGES];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* of the spare ones and of new pages */
 static struct connection *spare;
-static _Atomic unsigned lingering;
+static _Atomic unsigned lingering, in_use;
 
 static place *place_of(int fd)
 {
@@ -99,12 +99,18 @@ static bool cookie_of(int fd, uint64_t *ret)
 	return sys->getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret, &size) == 0;
 }
 
+unsigned connection_count(void)
+{
+	return atomic_load_explicit(&in_use, memory_order_relaxed);
+}
+
 static bool enter(int fd, struct connection *c)
 {
 	place *p = new_place_of(fd);
 	if (!p)
 		return false;
 	c->descriptors++;
+	in_use++;
 	atomic_store_explicit(p, c, memory_order_release);
 	return true;
 }
@@ -299,6 +305,7 @@ void connection_detach(int fd)
 	struct connection *c = p ? atomic_exchange(p, NULL) : NULL;
 	if (!c)
 		return;
+	in_use--;
 	if (atomic_fetch_sub(&c->descriptors, 1) == 1 && shared_release(c->shared, plane.process))
 		goodbye(c, fd);
 	connection_put(c);

@@ -100,6 +100,11 @@ ssize_t connection_receive(struct connection *c, int fd, struct segments *to, in
 ssize_t connection_send(struct connection *c, int fd, struct segments *from, int flags);
 /* Bytes that can be received without waiting. */
 ssize_t connection_readable(struct connection *c, int fd);
+/* The kernel says that `fd` is readable: would a program's read now return data, the end, or an error? If not, what has
+ * come is taken in, so that the kernel no longer says so. */
+bool connection_settle(struct connection *c, int fd);
+/* Connections of this process. */
+unsigned connection_count(void);
 int connection_shutdown(struct connection *c, int fd, int how);
 
 /* For the files of this room. */

@@ -51,9 +51,11 @@ static void adopt_inherited(void)
 {
 	DIR *folder = opendir("/proc/self/fd");
 	struct dirent *entry;
-	while (folder && (entry = readdir(folder)))
-		if (connection_adopt(atoi(entry->d_name)))
-			streams_follow(atoi(entry->d_name));
+	while (folder && (entry = readdir(folder))) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+		if (*entry->d_name != '.' && connection_adopt(fd))
+			streams_follow(fd);
+	}
 	if (folder)
 		closedir(folder);
 	shared_reconcile(plane.region, plane.process, is_held);

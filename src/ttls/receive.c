@@ -2,6 +2,7 @@
  * kernel's queue: so the kernel's own readiness (poll, select, epoll of both kinds) is right. Everything else that
  * has come is taken out, so a part of a record makes nothing readable. */
 #include <errno.h>
+#include <sys/ioctl.h>
 
 #include "ttls/connection.h"
 #include "ttls/heap.h"
@@ -90,6 +91,7 @@ static int process(struct connection *c, int fd, struct window *w, struct segmen
 			segments_put(to, record + RECORD_HEADER, plain);
 			*got += plain;
 			c->shared->receive.sequence++;
+			c->shared->data_seen = true;
 		} else if (!failed) {
 			failed = take_control(c, fd, type, record + RECORD_HEADER, plain);
 		}
@@ -301,6 +303,64 @@ void receive_alert(struct connection *c, int fd)
 		return;
 	(void)take_control(c, fd, type, record + RECORD_HEADER, plain);
 	(void)!sys->recv(fd, record, sizeof record, MSG_DONTWAIT);
+}
+
+/* Is the next record there as a whole? What is there of one that is not is taken in. */
+static bool has_record(struct connection *c, int fd)
+{
+	struct shared_connection *shared = c->shared;
+	uint8_t seen[512];
+	struct window w = { .data = seen };
+	int there;
+	if (shared->partial_size)
+		memcpy(seen, shared_partial(plane.region, shared),
+		       shared->partial_size < RECORD_HEADER ? shared->partial_size : RECORD_HEADER);
+	size_t have = shared->partial_size, header = have < RECORD_HEADER ? have : RECORD_HEADER;
+	ssize_t got = sys->recv(fd, seen + header, sizeof seen - header, MSG_PEEK | MSG_DONTWAIT);
+	if (got <= 0)
+		return got == 0 || errno != EAGAIN;
+	size_t record = header + (size_t)got < RECORD_HEADER ? SIZE_MAX : record_size(seen);
+	if (have + (size_t)got >= record || sys->ioctl(fd, FIONREAD, &there) != 0 || have + (size_t)there >= record)
+		return true; /* or something that is none, which the program's read will tell */
+	w.data = scratch();
+	if (!w.data)
+		return true;
+	if (have)
+		memcpy(w.data, shared_partial(plane.region, shared), have);
+	got = sys->recv(fd, w.data + have, (size_t)there, MSG_DONTWAIT);
+	if (got <= 0)
+		return true;
+	w.size = have + (size_t)got;
+	return keep_partial(c, &w) != 0;
+}
+
+/* Tickets and the like of a server that talks before there is data; small, and rare. */
+static bool take_front_control(struct connection *c, int fd)
+{
+	uint8_t *record = scratch();
+	enum record_type type;
+	size_t plain;
+	ssize_t got = c->shared->server || c->shared->data_seen || c->shared->partial_size || !record ?
+			      0 : sys->recv(fd, record, RECORD_MAX, MSG_PEEK | MSG_DONTWAIT);
+	size_t size = got < RECORD_HEADER ? 0 : record_size(record);
+	if (!size || size > (size_t)got || open_record(c, record, size, &type, &plain) != 0 ||
+	    type != RECORD_HANDSHAKE)
+		return false;
+	uint8_t *message = record + RECORD_HEADER;
+	return sys->recv(fd, NULL, size, MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)size &&
+	       take_control(c, fd, type, message, plain) == 0;
+}
+
+bool connection_settle(struct connection *c, int fd)
+{
+	int failed = connection_ready_wait(c, fd, false);
+	if (failed || pthread_mutex_trylock(&c->shared->receive_lock) != 0)
+		return failed != EAGAIN;
+	bool readable = plain_at_hand(c) || c->shared->receive.over;
+	while (!readable && (readable = has_record(c, fd)) && take_front_control(c, fd))
+		readable = false;
+	shared_unlock(&c->shared->receive_lock);
+	return readable;
 }
 
 ssize_t connection_readable(struct connection *c, int fd)

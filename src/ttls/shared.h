@@ -7,7 +7,8 @@
 
 #include "ttls/record.h"
 
-enum { SHARED_CONNECTIONS = 16384, SHARED_PARTIALS = SHARED_CONNECTIONS, HOLDERS_MAX = 6, PEER_TYPE_SIZE = 64, PEER_UUID_SIZE = 64 };
+enum { SHARED_CONNECTIONS = 16384, SHARED_PARTIALS = SHARED_CONNECTIONS, HOLDERS_MAX = 6 };
+enum { PEER_TYPE_SIZE = 64, PEER_UUID_SIZE = 64 };
 
 enum connection_phase {
 	PHASE_CONNECTING,  /* the client's connect() has not succeeded yet */
@@ -29,6 +30,7 @@ struct shared_connection {
 	_Atomic uint32_t handshake_steps; /* a copy of the handshake that is behind may not go on */
 	uint16_t suite;
 	bool server;
+	bool data_seen; /* received */
 	_Atomic int holders[HOLDERS_MAX]; /* processes with a descriptor of it */
 	_Atomic int forks;                /* children that are about to hold it */
 	struct shared_direction receive, send;

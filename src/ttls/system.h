@@ -9,6 +9,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <sys/epoll.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/types.h>
 #include <sys/uio.h>
@@ -53,6 +54,13 @@
 	X(ssize_t, sendfile64, (int, int, off_t *, size_t))                                                    \
 	X(ssize_t, splice, (int, off64_t *, int, off64_t *, size_t, unsigned))                                 \
 	X(int, poll, (struct pollfd *, nfds_t, int))                                                           \
+	X(int, ppoll, (struct pollfd *, nfds_t, const struct timespec *, const sigset_t *))                    \
+	X(int, select, (int, fd_set *, fd_set *, fd_set *, struct timeval *))                                  \
+	X(int, pselect, (int, fd_set *, fd_set *, fd_set *, const struct timespec *, const sigset_t *))        \
+	X(int, epoll_ctl, (int, int, int, struct epoll_event *))                                               \
+	X(int, epoll_wait, (int, struct epoll_event *, int, int))                                              \
+	X(int, epoll_pwait, (int, struct epoll_event *, int, int, const sigset_t *))                           \
+	X(int, epoll_pwait2, (int, struct epoll_event *, int, const struct timespec *, const sigset_t *))      \
 	X(long, syscall, (long, ...))                                                                          \
 	X(FILE *, fdopen, (int, const char *))                                                                 \
 	X(int, fileno, (FILE *))                                                                               \
