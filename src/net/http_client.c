@@ -13,6 +13,7 @@ struct http_client {
 	struct http_client_options options;
 	X509 *presented; /* by the server, on the connection of the last handshake */
 	struct writer body;
+	char *authorization; /* a header; NULL: none */
 	char error_text[CURL_ERROR_SIZE];
 };
 
@@ -54,9 +55,18 @@ static int verify(X509_STORE_CTX *context, void *argument)
 		X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_UNTRUSTED);
 		return 0;
 	case HTTP_TRUST_SYSTEM:
+	case HTTP_TRUST_AUTHORITIES:
 		break;
 	}
-	return X509_verify_cert(context);
+	int good = X509_verify_cert(context);
+	ERR_clear_error(); /* libcurl would show the oldest, which says less than the result */
+	return good;
+}
+
+static bool present_certificate(SSL_CTX *context, const struct http_client_options *own)
+{
+	return SSL_CTX_use_certificate(context, own->certificate) && SSL_CTX_use_PrivateKey(context, own->key) &&
+	       (!own->issuers || SSL_CTX_set1_chain(context, own->issuers));
 }
 
 static CURLcode set_up_tls(CURL *curl, void *context, void *argument)
@@ -65,9 +75,9 @@ static CURLcode set_up_tls(CURL *curl, void *context, void *argument)
 	(void)curl;
 	SSL_CTX_set_verify(context, SSL_VERIFY_PEER, NULL);
 	SSL_CTX_set_cert_verify_callback(context, verify, client);
-	if (client->options.certificate &&
-	    (!SSL_CTX_use_certificate(context, client->options.certificate) ||
-	     !SSL_CTX_use_PrivateKey(context, client->options.key)))
+	if (client->options.trust == HTTP_TRUST_AUTHORITIES)
+		SSL_CTX_set1_cert_store(context, client->options.authorities);
+	if (client->options.certificate && !present_certificate(context, &client->options))
 		return CURLE_SSL_CERTPROBLEM;
 	return CURLE_OK;
 }
@@ -84,6 +94,7 @@ static void configure(struct http_client *client)
 {
 	CURL *curl = client->curl;
 	bool system = client->options.trust == HTTP_TRUST_SYSTEM;
+	bool by_name = system || client->options.trust == HTTP_TRUST_AUTHORITIES;
 	curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, client->error_text);
 	curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(curl, CURLOPT_TIMEOUT, (long)client->options.timeout_s);
@@ -94,7 +105,7 @@ static void configure(struct http_client *client)
 	/* libcurl keeps sessions, and a resumed one would not show the certificate again. */
 	curl_easy_setopt(curl, CURLOPT_SSL_SESSIONID_CACHE, 0L);
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, 1L);
-	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, system ? 2L : 0L);
+	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, client);
 	if (!system) {
@@ -114,6 +125,9 @@ error *http_client_new(const struct http_client_options *options, struct http_cl
 	client->options.timeout_s = options->timeout_s ? options->timeout_s : DEFAULT_TIMEOUT_S;
 	client->body.secret = true; /* some answers are */
 	client->body.limit = options->response_bytes ? options->response_bytes : DEFAULT_RESPONSE_MAX;
+	client->options.issuers = options->issuers ? X509_chain_up_ref(options->issuers) : NULL;
+	if (options->authorities)
+		X509_STORE_up_ref(options->authorities);
 	if (options->pinned)
 		X509_up_ref(options->pinned);
 	if (options->certificate)
@@ -137,6 +151,8 @@ static error *why_failed(const struct http_client *client, CURLcode code, const 
 				 "was verified", url);
 	if (code == CURLE_PEER_FAILED_VERIFICATION)
 		return error_new(ERROR_DENIED, "%s: %s", url, text);
+	if (code == CURLE_SSL_CERTPROBLEM)
+		return error_new(ERROR_INVALID, "%s: our own certificate: %s", url, text);
 	if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL)
 		return error_new(ERROR_INVALID, "%s: %s", url, text);
 	return error_new(ERROR_UNAVAILABLE, "%s: %s", url, text);
@@ -154,29 +170,119 @@ static error *take_reply(struct http_client *client, struct http_reply *ret)
 	return NULL;
 }
 
-error *http_client_send(struct http_client *client, const char *method, const char *url,
-			const char *content_type, bytes body, struct http_reply *ret)
+/* The request is addressed to `server_name`, and goes where the URL says. */
+struct target {
+	CURLU *url;
+	struct curl_slist *route;
+	char *host; /* a header; NULL: libcurl's */
+};
+
+static void target_free(struct target *t)
 {
-	struct curl_slist *headers = NULL;
+	curl_url_cleanup(t->url);
+	curl_slist_free_all(t->route);
+	free(t->host);
+}
+DEFINE_CLEANUP_IN_PLACE(target_free, struct target)
+
+static bool rename_host(struct target *t, const char *name)
+{
+	char *host = NULL, *port = NULL, *route = NULL;
+	bool good = curl_url_get(t->url, CURLUPART_HOST, &host, 0) == CURLUE_OK &&
+		    curl_url_get(t->url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) == CURLUE_OK &&
+		    curl_url_set(t->url, CURLUPART_HOST, name, 0) == CURLUE_OK;
+	if (good && asprintf(&route, "::%s:%s", host, port) >= 0)
+		t->route = curl_slist_append(NULL, route);
+	if (good && asprintf(&t->host, "Host: %s:%s", host, port) < 0)
+		t->host = NULL;
+	curl_free(host);
+	curl_free(port);
+	free(route);
+	return t->route && t->host;
+}
+
+static error *set_target(struct http_client *client, const char *url, struct target *t)
+{
+	const char *name = client->options.server_name;
+	curl_easy_setopt(client->curl, CURLOPT_URL, url);
+	if (!name)
+		return NULL;
+	t->url = curl_url();
+	TRY_ALLOC(t->url);
+	if (curl_url_set(t->url, CURLUPART_URL, url, 0) != CURLUE_OK || !rename_host(t, name))
+		return error_new(ERROR_INVALID, "%s: no URL that can be asked as %s", url, name);
+	curl_easy_setopt(client->curl, CURLOPT_CURLU, t->url);
+	curl_easy_setopt(client->curl, CURLOPT_CONNECT_TO, t->route);
+	return NULL;
+}
+
+struct headers {
+	struct curl_slist *list;
+};
+
+static void headers_free(struct headers *h)
+{
+	curl_slist_free_all(h->list);
+}
+DEFINE_CLEANUP_IN_PLACE(headers_free, struct headers)
+
+static error *add_header(struct headers *h, const char *line)
+{
+	struct curl_slist *grown = curl_slist_append(h->list, line);
+	TRY_ALLOC(grown);
+	h->list = grown;
+	return NULL;
+}
+
+static error *add_headers(const struct http_client *client, const char *content_type, const char *host,
+			  struct headers *h)
+{
 	CLEANUP_FREE char *type = NULL;
 	if (content_type && asprintf(&type, "Content-Type: %s", content_type) < 0) {
 		type = NULL;
 		return error_no_memory();
 	}
+	if (type) {
+		TRY(add_header(h, type));
+		TRY(add_header(h, "Expect:"));
+	}
+	if (host)
+		TRY(add_header(h, host));
+	return client->authorization ? add_header(h, client->authorization) : NULL;
+}
+
+error *http_client_authorize(struct http_client *client, bytes token)
+{
+	char *line = NULL;
+	if (token.size && asprintf(&line, "Authorization: Bearer %.*s", (int)token.size, (const char *)token.data) < 0)
+		return error_no_memory();
+	if (client->authorization)
+		explicit_bzero(client->authorization, strlen(client->authorization));
+	free(client->authorization);
+	client->authorization = line;
+	return NULL;
+}
+
+error *http_client_send(struct http_client *client, const char *method, const char *url,
+			const char *content_type, bytes body, struct http_reply *ret)
+{
+	CLEANUP(headers_free) struct headers headers = { 0 };
+	CLEANUP(target_free) struct target target = { 0 };
 	writer_reset(&client->body);
 	client->error_text[0] = 0;
+	TRY(set_target(client, url, &target));
+	TRY(add_headers(client, content_type, target.host, &headers));
 	curl_easy_setopt(client->curl, CURLOPT_HTTPGET, 1L);
 	if (content_type) {
-		headers = curl_slist_append(curl_slist_append(NULL, type), "Expect:");
 		curl_easy_setopt(client->curl, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.size);
 		curl_easy_setopt(client->curl, CURLOPT_POSTFIELDS, body.size ? (const char *)body.data : "");
 	}
-	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers);
+	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers.list);
 	curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
-	curl_easy_setopt(client->curl, CURLOPT_URL, url);
 	CURLcode code = curl_easy_perform(client->curl);
 	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
-	curl_slist_free_all(headers);
+	curl_easy_setopt(client->curl, CURLOPT_CONNECT_TO, NULL);
+	curl_easy_setopt(client->curl, CURLOPT_CURLU, NULL);
 	return code == CURLE_OK ? take_reply(client, ret) : why_failed(client, code, url);
 }
 
@@ -200,6 +306,11 @@ void http_client_free(struct http_client *client)
 	if (!client)
 		return;
 	curl_easy_cleanup(client->curl);
+	if (client->authorization)
+		explicit_bzero(client->authorization, strlen(client->authorization));
+	free(client->authorization);
+	X509_STORE_free(client->options.authorities);
+	sk_X509_pop_free(client->options.issuers, X509_free);
 	X509_free(client->presented);
 	X509_free(client->options.pinned);
 	X509_free(client->options.certificate);

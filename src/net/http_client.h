@@ -1,4 +1,4 @@
-/* Outgoing HTTPS by libcurl, for the command line and for fetching endorsements. */
+/* Outgoing HTTPS by libcurl, for the command line, for fetching endorsements and for the API of Kubernetes. */
 #pragma once
 #include <openssl/ssl.h>
 
@@ -7,13 +7,17 @@
 
 enum http_trust {
 	HTTP_TRUST_SYSTEM,  /* the system's CAs and the host name */
+	HTTP_TRUST_AUTHORITIES, /* `authorities` and the host name, nothing of the system's */
 	HTTP_TRUST_PINNED,  /* exactly `pinned`: the server must prove that very certificate's key */
 	HTTP_TRUST_NOBODY,  /* encrypt only: the caller verifies `server_certificate` and what it got */
 };
 struct http_client_options {
 	enum http_trust trust;
 	X509 *pinned;             /* for HTTP_TRUST_PINNED: the server's own certificate or its issuer */
+	X509_STORE *authorities;  /* for HTTP_TRUST_AUTHORITIES */
+	const char *server_name;  /* what the certificate must be for, and SNI; NULL: the URL's host. Borrowed */
 	X509 *certificate;        /* our own, or NULL */
+	STACK_OF(X509) *issuers;  /* of our own certificate, sent with it; NULL: none */
 	EVP_PKEY *key;
 	unsigned timeout_s;       /* whole request; 0: 30 */
 	size_t response_bytes;    /* most it takes; 0: 64 MiB */
@@ -27,6 +31,8 @@ struct http_reply {
 };
 void http_reply_free(struct http_reply *reply);
 DEFINE_CLEANUP_IN_PLACE(http_reply_free, struct http_reply)
+/* Each request from here on says "Authorization: Bearer TOKEN"; an empty token: none does. */
+error *http_client_authorize(struct http_client *client, bytes token) MUST_USE;
 /* `body` empty and `content_type` NULL: no body. ERROR_UNAVAILABLE when nobody answers; any HTTP
  * status is a reply. */
 error *http_client_send(struct http_client *client, const char *method, const char *url,

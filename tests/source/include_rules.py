@@ -12,6 +12,7 @@ for room in DOMAIN[2:]:
 ALLOWED["base"] = set()
 ALLOWED["net"] = {"base"}
 ALLOWED["tpm"] = {"base"}
+ALLOWED["kubernetes"] = {"base", "codec", "net"}
 ALLOWED["endorsements"] = {"base", "codec", "attest", "net", "installed"}
 ALLOWED["metrics"] = {"base", "net"}
 ALLOWED["coordinator"] = set(DOMAIN) | {"installed"}
@@ -20,7 +21,7 @@ ALLOWED["marble_api"] = {"base", "codec", "net", "coordinator", "rpc", "metrics"
 ALLOWED["daemon"] = set(DOMAIN) | {"installed", "net", "tpm", "endorsements", "metrics", "coordinator", "client_api", "marble_api"}
 for room in ("cli", "marble", "premain", "ttls", "injector"):
     ALLOWED[room] = set(OUTSIDE)
-ALLOWED["cli"] |= {"endorsements"}
+ALLOWED["cli"] |= {"endorsements", "kubernetes", "pki"}
 ALLOWED["injector"] |= {"metrics"}
 ALLOWED["premain"] |= {"ttls"}
 

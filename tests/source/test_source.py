@@ -32,6 +32,7 @@ def test_rooms_include_only_what_they_may():
     ("codec/json.c", '#include "pki/key.h"'),
     ("template/parse.c", '#include "coordinator/mesh.h"'),
     ("cli/status.c", '#include "attest/verifier.h"'),
+    ("kubernetes/client.c", '#include "cli/mesh_objects.h"'),
     ("base/log.c", '#include "codec/json.h"'),
     ("client_api/status.c", '#include "store/store.h"'),
 ])
