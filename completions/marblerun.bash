@@ -4,9 +4,10 @@ _marblerun() {
 	local coordinator="--era-config --insecure --sim-root --collateral --accepted-tcb-statuses
 		--accepted-advisories --coordinator-cert --nonce --save-sgx-quote --namespace --output --help"
 	local user="--cert --key --pkcs11-config --pkcs11-key-label --pkcs11-key-id --pkcs11-cert-label --pkcs11-cert-id"
+	local cluster="--namespace --kubeconfig --context --request-timeout"
 	case $previous in
 	--era-config | --sim-root | --coordinator-cert | --save-sgx-quote | --recoverydata | --cert | --key | \
-		--pkcs11-config | --signature | --coordinator-pub-key)
+		--pkcs11-config | --kubeconfig | --dcap-qcnl-config-file | --signature | --coordinator-pub-key)
 		COMPREPLY=($(compgen -f -- "$word"))
 		return ;;
 	--collateral | --sim-platform)
@@ -14,7 +15,7 @@ _marblerun() {
 		return ;;
 	esac
 	if [ "$COMP_CWORD" = 1 ]; then
-		COMPREPLY=($(compgen -W "status check manifest secret recover recover-with-signature certificate evidence package-info sim version --help" -- "$word"))
+		COMPREPLY=($(compgen -W "status check install uninstall precheck manifest secret recover recover-with-signature certificate evidence package-info sim version --help" -- "$word"))
 		return
 	fi
 	if [ "$COMP_CWORD" = 2 ]; then
@@ -38,7 +39,10 @@ _marblerun() {
 		package-info) COMPREPLY=($(compgen -W "--sim-platform --output --help" -- "$word")) ;;
 		secret | recover) COMPREPLY=($(compgen -W "$coordinator $user --from-pem" -- "$word")) ;;
 		recover-with-signature) COMPREPLY=($(compgen -W "$coordinator $user --signature --coordinator-pub-key" -- "$word")) ;;
-		check) COMPREPLY=($(compgen -W "$coordinator --timeout" -- "$word")) ;;
+		check) COMPREPLY=($(compgen -W "$coordinator $cluster --timeout" -- "$word")) ;;
+		install) COMPREPLY=($(compgen -W "$cluster --domain --simulation --resource-key --disable-auto-injection --version --image-repository --client-server-port --mesh-server-port --dcap-pccs-url --dcap-secure-cert --dcap-qcnl-config-file --dry-run --wait --timeout --output --help" -- "$word")) ;;
+		uninstall) COMPREPLY=($(compgen -W "$cluster --delete-state --wait --timeout --output --help" -- "$word")) ;;
+		precheck) COMPREPLY=($(compgen -W "$cluster --output --help" -- "$word")) ;;
 		*) COMPREPLY=($(compgen -W "$coordinator $user --recoverydata --keep-cert --signature --display-update --missing --verify" -- "$word")) ;;
 		esac ;;
 	*)

@@ -1,5 +1,5 @@
 # fish completion for marblerun
-complete -c marblerun -n __fish_use_subcommand -f -a "status check manifest secret recover recover-with-signature certificate evidence package-info sim version"
+complete -c marblerun -n __fish_use_subcommand -f -a "status check install uninstall precheck manifest secret recover recover-with-signature certificate evidence package-info sim version"
 complete -c marblerun -n "__fish_seen_subcommand_from manifest" -a "set get verify signature log diff update"
 complete -c marblerun -n "__fish_seen_subcommand_from update" -a "apply acknowledge cancel get"
 complete -c marblerun -n "__fish_seen_subcommand_from secret" -a "set get"
@@ -24,4 +24,15 @@ complete -c marblerun -l recoverydata -s r -r -d "a file for recovery data"
 complete -c marblerun -l from-pem -x -d "the secret's name"
 complete -c marblerun -l coordinator-pub-key -r
 complete -c marblerun -l timeout -x
+complete -c marblerun -l kubeconfig -r
+complete -c marblerun -l context -x
+complete -c marblerun -s n -l namespace -x
+complete -c marblerun -l wait -d "wait until it is done"
+complete -c marblerun -l dry-run -d "print the manifests"
+complete -c marblerun -l simulation -d "no TEE"
+complete -c marblerun -l domain -x -d "a name of the coordinator"
+complete -c marblerun -l image-repository -x
+complete -c marblerun -l resource-key -x -d "the device plugin's SGX resource"
+complete -c marblerun -l disable-auto-injection
+complete -c marblerun -l delete-state -d "delete the sealed state, too"
 complete -c marblerun -l verify -d "recompute the audit log's chain"

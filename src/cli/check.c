@@ -1,7 +1,9 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "cli/cluster.h"
 #include "cli/coordinator.h"
+#include "cli/mesh_objects.h"
 #include "cli/output.h"
 #include "cli/statement.h"
 #include "cli/status.h"
@@ -57,26 +59,69 @@ static error *wait_for_state(struct coordinator *c, int64_t end_ms, unsigned tim
 	}
 }
 
-static error *run(const struct invocation *call)
+static unsigned timeout_of(const struct flag_values *flags)
+{
+	return flag_given(flags, FLAG_TIMEOUT) ? flags->numbers[FLAG_TIMEOUT] : TIMEOUT_S;
+}
+
+static error *check_address(const struct invocation *call, int64_t end_ms)
 {
 	CLEANUP(coordinator_close) struct coordinator c = { 0 };
-	bool given = flag_given(&call->flags, FLAG_TIMEOUT);
-	unsigned timeout_s = given ? call->flags.numbers[FLAG_TIMEOUT] : TIMEOUT_S;
-	int64_t end_ms = clock_monotonic_ms() + (int64_t)timeout_s * 1000;
-	TRY(wait_for_answer(call->arguments[0], end_ms, timeout_s));
+	TRY(wait_for_answer(call->arguments[0], end_ms, timeout_of(&call->flags)));
 	TRY(coordinator_open(call, call->arguments[0], &c));
-	return wait_for_state(&c, end_ms, timeout_s);
+	return wait_for_state(&c, end_ms, timeout_of(&call->flags));
+}
+
+/* Adds one to the list; the injector need not be there. */
+static error *check_deployment(struct cluster *cluster, const char *name, bool required, int64_t end_ms, json_t *list)
+{
+	struct rollout now;
+	error *e = cluster_wait(cluster, name, end_ms, &now);
+	if (e && error_code(e) == ERROR_NOT_FOUND && !required) {
+		error_free(e);
+		say_note("%s is not installed in namespace %s", name, cluster->namespace);
+		return NULL;
+	}
+	TRY(e);
+	json_t *one = json_pack("{s:s, s:I, s:I}", "name", name, "ready", now.ready, "wanted", now.wanted);
+	return json_array_append_new(list, one) == 0 ? NULL : error_no_memory();
+}
+
+static error *check_cluster(const struct invocation *call, int64_t end_ms)
+{
+	CLEANUP(cluster_close) struct cluster cluster = { 0 };
+	CLEANUP_JSON json_t *list = json_array();
+	TRY_ALLOC(list);
+	TRY(cluster_open(call, &cluster));
+	TRY(check_deployment(&cluster, INJECTOR_DEPLOYMENT, false, end_ms, list));
+	TRY(check_deployment(&cluster, COORDINATOR_DEPLOYMENT, true, end_ms, list));
+	if (flags_want_json(&call->flags)) {
+		CLEANUP_JSON json_t *out = json_pack("{s:s, s:O}", "namespace", cluster.namespace, "deployments", list);
+		TRY_ALLOC(out);
+		return print_json(out);
+	}
+	printf("Marblerun is ready in namespace %s.\n", cluster.namespace);
+	return NULL;
+}
+
+static error *run(const struct invocation *call)
+{
+	int64_t end_ms = clock_monotonic_ms() + (int64_t)timeout_of(&call->flags) * 1000;
+	return call->count ? check_address(call, end_ms) : check_cluster(call, end_ms);
 }
 
 const struct command check_command = {
 	.name = "check",
-	.arguments = "ADDRESS",
-	.least = 1,
+	.arguments = "[ADDRESS]",
 	.most = 1,
-	.summary = "Wait until a coordinator serves",
-	.text = "Then connects to the coordinator that was verified last, or verifies it when\n"
-		"--era-config is given, and prints its state as 'status' does.\n",
-	.examples = "  marblerun check mesh.example:4433 --timeout 30\n",
-	.own = { FLAG_TIMEOUT },
+	.summary = "Wait until Marblerun serves",
+	.text = "With ADDRESS: waits for that coordinator, then connects to the one that was verified last,\n"
+		"or verifies it when --era-config is given, and prints its state as 'status' does.\n"
+		"Without: waits until all pods of the coordinator and of the injector are available in the\n"
+		"Kubernetes cluster. That says nothing about who they are.\n",
+	.examples = "  marblerun check --timeout 120\n"
+		    "  marblerun check mesh.example:4433 --timeout 30\n",
+	.own = { FLAG_TIMEOUT, FLAG_OUTPUT_FORMAT, FLAG_KUBECONFIG, FLAG_CONTEXT, FLAG_REQUEST_TIMEOUT },
+	.check = cluster_check,
 	.run = run,
 };

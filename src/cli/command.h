@@ -18,7 +18,7 @@ struct command {
 	const char *examples;
 	bool judges;           /* exits with 1 for a refusal only, with 2 for all that kept it from judging */
 	bool local;            /* talks to no coordinator: help does not list the common flags */
-	enum flag own[16];     /* FLAG_NONE ends them; every command takes the common ones too */
+	enum flag own[24];     /* FLAG_NONE ends them; every command takes the common ones too */
 	/* Which flags go together; what it refuses is wrong usage. NULL: any. */
 	error *(*check)(const struct flag_values *flags);
 	error *(*run)(const struct invocation *call);
@@ -31,6 +31,9 @@ extern const size_t command_count;
 extern const struct command
 	status_command,
 	check_command,
+	install_command,
+	uninstall_command,
+	precheck_command,
 	manifest_set_command,
 	manifest_get_command,
 	manifest_verify_command,

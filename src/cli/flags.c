@@ -37,7 +37,7 @@ static const struct {
 		"nonce for the evidence (32 random bytes)" },
 	[FLAG_SAVE_SGX_QUOTE] = { "save-sgx-quote", 0, TEXT, "FILE", "keep the coordinator's evidence" },
 	[FLAG_NAMESPACE] = { "namespace", 'n', TEXT, "NAME",
-		"Kubernetes namespace; no command uses it yet" },
+		"Kubernetes namespace of the installation (marblerun)" },
 	[FLAG_ACCEPT_ROLLBACK] = { "accept-rollback", 0, SWITCH, NULL,
 		"go on with a coordinator whose state is older than one seen before" },
 	[FLAG_OUTPUT_FORMAT] = { "output", 'o', FORMAT, "text|json", "how the result is printed" },
@@ -89,7 +89,36 @@ static const struct {
 		"the coordinator's ephemeral key, by 'public-key' (PEM)" },
 	[FLAG_VERIFY] = { "verify", 0, SWITCH, NULL,
 		"fetch the whole audit log, recompute its chain, and show it as a table" },
-	[FLAG_TIMEOUT] = { "timeout", 0, NUMBER, "N", "seconds to wait (60)", 1, 86400 },
+	[FLAG_TIMEOUT] = { "timeout", 0, NUMBER, "N", "seconds to wait (check: 60, --wait: 300)", 1, 86400 },
+	[FLAG_KUBECONFIG] = { "kubeconfig", 0, TEXT, "FILE",
+		"which cluster, and as whom ($KUBECONFIG, ~/.kube/config, in a pod its service account)" },
+	[FLAG_CONTEXT] = { "context", 0, TEXT, "NAME", "another context than the kubeconfig's current one" },
+	[FLAG_REQUEST_TIMEOUT] = { "request-timeout", 0, NUMBER, "N",
+		"seconds for each request to the API server, and for a login plugin (30)", 1, 3600 },
+	[FLAG_WAIT] = { "wait", 0, SWITCH, NULL, "wait until it is done" },
+	[FLAG_DRY_RUN] = { "dry-run", 0, SWITCH, NULL, "print the manifests (YAML), ask no cluster" },
+	[FLAG_DOMAIN] = { "domain", 0, REPEATED, "NAME",
+		"another DNS name or IP of the coordinator; comma-separated, repeatable" },
+	[FLAG_SIMULATION] = { "simulation", 0, SWITCH, NULL, "no TEE; for trying things out" },
+	[FLAG_RESOURCE_KEY] = { "resource-key", 0, TEXT, "KEY",
+		"the SGX resource of the nodes' device plugin (what the nodes offer)" },
+	[FLAG_DISABLE_INJECTION] = { "disable-auto-injection", 0, SWITCH, NULL, "without injector and webhook" },
+	[FLAG_VERSION] = { "version", 0, TEXT, "TAG", "of the images (this program's)" },
+	[FLAG_IMAGE_REPOSITORY] = { "image-repository", 0, TEXT, "NAME",
+		"where the images coordinator and marble-injector are (localhost/marblerun)" },
+	[FLAG_CLIENT_PORT] = { "client-server-port", 0, NUMBER, "N", "of the client API (4433)", 1024, 65535 },
+	[FLAG_MESH_PORT] = { "mesh-server-port", 0, NUMBER, "N", "of the marbles' API (2001)", 1024, 65535 },
+	[FLAG_DCAP_PCCS_URL] = { "dcap-pccs-url", 0, TEXT, "URL",
+		"PCCS that endorsements come from (Azure's)" },
+	[FLAG_DCAP_SECURE_CERT] = { "dcap-secure-cert", 0, TEXT, "TRUE|FALSE",
+		"whether Intel's quote provider checks the PCCS's certificate (TRUE)" },
+	[FLAG_DCAP_QCNL_CONFIG_FILE] = { "dcap-qcnl-config-file", 0, TEXT, "FILE",
+		"its whole configuration, instead of both" },
+	[FLAG_DCAP_QPL] = { "dcap-qpl", 0, TEXT, "azure|intel", "accepted, has no effect" },
+	[FLAG_CHART_PATH] = { "marblerun-chart-path", 0, TEXT, "PATH", "refused: no chart is read" },
+	[FLAG_DISTRIBUTED] = { "distributed-deployment", 0, SWITCH, NULL, "refused: there is one coordinator" },
+	[FLAG_DELETE_STATE] = { "delete-state", 0, SWITCH, NULL,
+		"delete the coordinator's sealed state, too: nobody can bring it back" },
 };
 
 bool flag_describe(enum flag flag, char *to, size_t size, const char **ret_text)
@@ -114,11 +143,12 @@ static error *set_number(enum flag flag, const char *value, struct flag_values *
 	return NULL;
 }
 
-static error *set_repeated(const char *value, struct flag_values *to)
+static error *set_repeated(enum flag flag, const char *value, struct flag_values *to)
 {
-	if (to->advisory_count == FLAG_REPEAT_MAX)
-		return error_new(ERROR_INVALID, "more than %d advisories", FLAG_REPEAT_MAX);
-	to->advisories[to->advisory_count++] = value;
+	if (to->repeated_count == FLAG_REPEAT_MAX)
+		return error_new(ERROR_INVALID, "--%s is given more than %d times", table[flag].name,
+				 FLAG_REPEAT_MAX);
+	to->repeated[to->repeated_count++] = value;
 	return NULL;
 }
 
@@ -132,7 +162,7 @@ static error *set(enum flag flag, const char *value, struct flag_values *to)
 	case NUMBER:
 		return set_number(flag, value, to);
 	case REPEATED:
-		return set_repeated(value, to);
+		return set_repeated(flag, value, to);
 	case FORMAT:
 		break;
 	}

@@ -54,6 +54,26 @@ enum flag {
 	FLAG_COORDINATOR_PUB_KEY,
 	FLAG_TIMEOUT,
 	FLAG_VERIFY,
+	FLAG_KUBECONFIG,
+	FLAG_CONTEXT,
+	FLAG_REQUEST_TIMEOUT,
+	FLAG_WAIT,
+	FLAG_DRY_RUN,
+	FLAG_DOMAIN,
+	FLAG_SIMULATION,
+	FLAG_RESOURCE_KEY,
+	FLAG_DISABLE_INJECTION,
+	FLAG_VERSION,
+	FLAG_IMAGE_REPOSITORY,
+	FLAG_CLIENT_PORT,
+	FLAG_MESH_PORT,
+	FLAG_DCAP_PCCS_URL,
+	FLAG_DCAP_SECURE_CERT,
+	FLAG_DCAP_QCNL_CONFIG_FILE,
+	FLAG_DCAP_QPL,
+	FLAG_CHART_PATH,
+	FLAG_DISTRIBUTED,
+	FLAG_DELETE_STATE,
 	FLAG_COUNT,
 };
 
@@ -62,8 +82,8 @@ enum { FLAG_REPEAT_MAX = 64 };
 struct flag_values {
 	const char *values[FLAG_COUNT]; /* NULL: not given; of a switch: "" */
 	unsigned numbers[FLAG_COUNT];   /* of numeric flags that were given */
-	const char *advisories[FLAG_REPEAT_MAX]; /* --advisory, each */
-	size_t advisory_count;
+	const char *repeated[FLAG_REPEAT_MAX]; /* of the flag that may be repeated: a command has at most one */
+	size_t repeated_count;
 };
 
 struct command;

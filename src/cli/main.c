@@ -16,6 +16,9 @@ enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 const struct command *const commands[] = {
 	&status_command,
 	&check_command,
+	&install_command,
+	&uninstall_command,
+	&precheck_command,
 	&manifest_set_command,
 	&manifest_get_command,
 	&manifest_verify_command,

@@ -16,8 +16,8 @@ static error *run(const struct invocation *call)
 		return error_new(ERROR_INVALID, "\"%s\" is no TCB status: UpToDate, SWHardeningNeeded, "
 				 "ConfigurationNeeded, ConfigurationAndSWHardeningNeeded, OutOfDate, "
 				 "OutOfDateConfigurationNeeded or Revoked is expected", name);
-	int failed = marblerun_sim_set_tcb(call->arguments[0], status, call->flags.advisories,
-					   call->flags.advisory_count, clock_now(), days, reason);
+	int failed = marblerun_sim_set_tcb(call->arguments[0], status, call->flags.repeated,
+					   call->flags.repeated_count, clock_now(), days, reason);
 	TRY(sim_error(failed, reason));
 	say_note("The platform is now %s; a running coordinator reads its endorsements again", name);
 	return NULL;

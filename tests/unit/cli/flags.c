@@ -68,9 +68,9 @@ static void numbers_and_repetition(void **state)
 	int first;
 	must(parse(&report, ARGUMENTS("--days", "30", "--advisory", "A", "--advisory=B"), &f, &first));
 	assert_int_equal(f.numbers[FLAG_DAYS], 30);
-	assert_int_equal(f.advisory_count, 2);
-	assert_string_equal(f.advisories[0], "A");
-	assert_string_equal(f.advisories[1], "B");
+	assert_int_equal(f.repeated_count, 2);
+	assert_string_equal(f.repeated[0], "A");
+	assert_string_equal(f.repeated[1], "B");
 }
 
 static void mistakes(void **state)
