@@ -1,3 +1,4 @@
+#include "attest/snp/verify.h"
 
 #include <openssl/ecdsa.h>
 #include <openssl/err.h>
@@ -5,8 +6,6 @@
 #include <stdio.h>
 
 #include "attest/snp/certificate_table.h"
-#include "attest/snp/endorsement.h"
-#include "attest/snp/report.h"
 #include "attest/verifier.h"
 
 /* It has no magic: size, a small version, and the only signature algorithm there is. */
@@ -59,13 +58,14 @@ static error *check_signing_key(const struct snp_report *report, const struct sn
 	return NULL;
 }
 
-/* The chip that the certificate is for made the report. CHIP_ID is zero when the host masks it. */
+/* The chip that the certificate is for made the report. "If MaskChipId is set to 0, identifier unique to the chip …
+ * Otherwise, set to 0h": nothing else in the report tells that. The signature by the chip's own key stands. */
 static error *check_chip(const struct snp_report *report, const struct snp_leaf *leaf)
 {
 	static const uint8_t zero[64];
 	const uint8_t *chip = report->claims.chip_id;
 	bool masked = memcmp(chip, zero, sizeof zero) == 0;
-	if (leaf->vlek || (masked && report->chip_key_masked))
+	if (leaf->vlek || masked)
 		return NULL;
 	if (memcmp(chip, leaf->hwid, leaf->hwid_size) != 0 ||
 	    memcmp(chip + leaf->hwid_size, zero, sizeof zero - leaf->hwid_size) != 0)
@@ -124,6 +124,25 @@ static void fill_claims(const struct snp_report *report, const struct snp_chain 
 	verdict->valid_until = chain->valid_until;
 }
 
+error *snp_report_verify(struct snp_report *report, const struct snp_chain *chain, struct marblerun_verdict *verdict)
+{
+	snp_report_read_tcbs(report, chain->product->turin_layout);
+	fill_claims(report, chain, verdict);
+	verdict->step = MARBLERUN_STEP_CERTIFICATES;
+	TRY(check_signing_key(report, &chain->leaf));
+	verdict->step = MARBLERUN_STEP_SIGNATURE;
+	TRY(check_signature(report, &chain->leaf));
+	verdict->step = MARBLERUN_STEP_CERTIFICATES;
+	TRY(check_chip(report, &chain->leaf));
+	TRY(check_processor(report, chain->product));
+	verdict->step = MARBLERUN_STEP_TCB_LEVEL;
+	TRY(check_tcb(report, &chain->leaf));
+	verdict->step = MARBLERUN_STEP_NONE;
+	bool newest = tcb_equal(&report->claims.reported_tcb, &report->claims.current_tcb);
+	verdict->tcb_status = newest ? MARBLERUN_TCB_UP_TO_DATE : MARBLERUN_TCB_OUT_OF_DATE;
+	return NULL;
+}
+
 static void put_missing(struct marblerun_bytes *place, bytes certificate)
 {
 	if (!place->size)
@@ -160,22 +179,7 @@ static error *verify(marblerun_verifier *verifier, bytes evidence,
 	verdict->claims.debug = report.claims.policy & SNP_POLICY_DEBUG;
 	memcpy(verdict->claims.report_data, report.report_data, sizeof report.report_data);
 	TRY(verifier_chain(verifier, &all, at, &shared, &verdict->step));
-	const struct snp_chain *chain = chain_of(shared);
-	snp_report_read_tcbs(&report, chain->product->turin_layout);
-	fill_claims(&report, chain, verdict);
-	verdict->step = MARBLERUN_STEP_CERTIFICATES;
-	TRY(check_signing_key(&report, &chain->leaf));
-	verdict->step = MARBLERUN_STEP_SIGNATURE;
-	TRY(check_signature(&report, &chain->leaf));
-	verdict->step = MARBLERUN_STEP_CERTIFICATES;
-	TRY(check_chip(&report, &chain->leaf));
-	TRY(check_processor(&report, chain->product));
-	verdict->step = MARBLERUN_STEP_TCB_LEVEL;
-	TRY(check_tcb(&report, &chain->leaf));
-	verdict->step = MARBLERUN_STEP_NONE;
-	bool newest = tcb_equal(&report.claims.reported_tcb, &report.claims.current_tcb);
-	verdict->tcb_status = newest ? MARBLERUN_TCB_UP_TO_DATE : MARBLERUN_TCB_OUT_OF_DATE;
-	return NULL;
+	return snp_report_verify(&report, chain_of(shared), verdict);
 }
 
 const struct evidence_format snp_format = { recognises, verify };

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <cmocka.h>
+#include <openssl/ec.h>
+#include <openssl/rsa.h>
 
 #include "attest/snp/endorsement.h"
 #include "base/file.h"
@@ -111,12 +113,76 @@ static void lists_of_amd(void **state)
 	drop(&f);
 }
 
+static X509_NAME *amd_name(const char *common_name)
+{
+	static const char *const parts[][2] = { { "OU", "Engineering" }, { "C", "US" }, { "L", "Santa Clara" },
+						{ "ST", "CA" }, { "O", "Advanced Micro Devices" } };
+	X509_NAME *name = X509_NAME_new();
+	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
+		assert_true(X509_NAME_add_entry_by_txt(name, parts[i][0], MBSTRING_ASC,
+						       (const unsigned char *)parts[i][1], -1, -1, 0));
+	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1, -1, 0));
+	return name;
+}
+
+/* A certificate with AMD's names and its kind of signature, by a key of our own. */
+static struct blob made_up(const char *subject, const char *issuer, EVP_PKEY *key, EVP_PKEY *signer)
+{
+	X509 *certificate = X509_new();
+	X509_NAME *name = amd_name(subject), *issuer_name = amd_name(issuer);
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+	EVP_PKEY_CTX *padding;
+	unsigned char *der = NULL;
+	struct blob ret = { 0 };
+	X509_set_version(certificate, X509_VERSION_3);
+	X509_set_subject_name(certificate, name);
+	X509_set_issuer_name(certificate, issuer_name);
+	X509_set_pubkey(certificate, key);
+	ASN1_TIME_set(X509_getm_notBefore(certificate), IN_2025 - 86400);
+	ASN1_TIME_set(X509_getm_notAfter(certificate), IN_2026);
+	assert_int_equal(EVP_DigestSignInit(context, &padding, EVP_sha384(), NULL, signer), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_padding(padding, RSA_PKCS1_PSS_PADDING), 1);
+	assert_int_equal(EVP_PKEY_CTX_set_rsa_pss_saltlen(padding, 48), 1);
+	assert_true(X509_sign_ctx(certificate, context) > 0);
+	int size = i2d_X509(certificate, &der);
+	assert_null(blob_copy(bytes_of(der, (size_t)size), &ret));
+	OPENSSL_free(der);
+	EVP_MD_CTX_free(context);
+	X509_NAME_free(name);
+	X509_NAME_free(issuer_name);
+	X509_free(certificate);
+	return ret;
+}
+
+/* Somebody's own ASVK (or ASK), named as AMD's is, and a leaf of it; under AMD's ARK, and under one's own. */
+static void made_up_intermediates(void **state)
+{
+	(void)state;
+	static const char *const kinds[][2] = { { "SEV-VLEK-Milan", "SEV-VLEK" }, { "SEV-Milan", "SEV-VCEK" } };
+	CLEANUP(blob_free) struct blob ark = read_vector("virtee-milan-v2/ark.pem");
+	EVP_PKEY *key = EVP_RSA_gen(4096), *leaf_key = EVP_EC_gen("P-384");
+	for (size_t i = 0; i < ARRAY_SIZE(kinds); i++) {
+		CLEANUP(blob_free) struct blob own_ark = made_up("ARK-Milan", "ARK-Milan", key, key);
+		CLEANUP(blob_free) struct blob middle = made_up(kinds[i][0], "ARK-Milan", key, key);
+		CLEANUP(blob_free) struct blob leaf = made_up(kinds[i][1], kinds[i][0], leaf_key, key);
+		struct marblerun_collateral c = { .vcek = view(&leaf), .ask = view(&middle), .ark = view(&ark) };
+		assert_int_equal(refused(&c, IN_2025), MARBLERUN_STEP_CERTIFICATES);
+		c.ark = view(&own_ark);
+		assert_int_equal(refused(&c, IN_2025), MARBLERUN_STEP_ROOT);
+		c.ark = c.ask;
+		assert_int_equal(refused(&c, IN_2025), MARBLERUN_STEP_ROOT);
+	}
+	EVP_PKEY_free(key);
+	EVP_PKEY_free(leaf_key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(turin_is_read_its_own_way),
 		cmocka_unit_test(turin_with_others_certificates),
 		cmocka_unit_test(lists_of_amd),
+		cmocka_unit_test(made_up_intermediates),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
