@@ -537,8 +537,10 @@ def test_relaunch(td, intel, now, expected):
     intel.tee_tcb_svn = [3, 1] + [4] * 14
     accepted(td(intel), "OutOfDate")
     accepted(td(intel, "td15-v5"), expected)
-    intel.tee_tcb_svn_2 = [1, 1] + [5] * 14  # no statement about what runs now
-    accepted(td(intel, "td15-v5"), "OutOfDate")
+    for unknown in ([1, 1] + [5] * 14, [3, 2] + [5] * 14, [3, 1] + [2] * 14):  # no statement about what runs now
+        intel.tee_tcb_svn_2 = unknown
+        accepted(td(intel, "td-v5"), "OutOfDate")
+        refused(td(intel, "td15-v5"), "tcb level")
 
 
 def test_bodies(judge, intel):

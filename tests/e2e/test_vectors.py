@@ -223,7 +223,15 @@ def test_published_bad_twins(judge, tmp_path):
 
 # ---- the same platform in vectors of different origins ----
 
+ORIGINS = {row["folder"]: row["origin repository"] for row in INDEX}
+# What a platform is, and what of it stays as long as its certificate, its module and its quoting enclave do.
+PLATFORM_FIELDS = ("fmspc", "pceId", "ppid", "chipId", "cpuid", "qeVendorId", "mrsignerseam")
+TCB_FIELDS = ("tee", "pceSvn", "sgxTcbComponents", "teeTcbSvn", "teeTcbSvn2", "quotingEnclave")
+
+
+@pytest.fixture(scope="module")
 def platforms(binaries):
+    """Vectors of each platform that is in more than one: [(folder, what evidence show says)]."""
     found = {}
     for row in INDEX:
         file = evidence_of(VECTORS / row["folder"])
@@ -232,16 +240,31 @@ def platforms(binaries):
         name = shown.get("ppid") or shown.get("chipId")
         if name and set(name) != {"0"}:
             found.setdefault(name, []).append((row["folder"], shown))
-    return found
+    several = [seen for seen in found.values() if len(seen) > 1]
+    assert any(len({ORIGINS[folder] for folder, _ in seen}) > 1 for seen in several)
+    return several
 
 
-def test_claims_of_one_platform_agree(binaries):
-    several = 0
-    for seen in platforms(binaries).values():
-        several += len(seen) > 1
-        for field in ("fmspc", "pceId", "tee" if "chipId" in seen[0][1] else "fmspc", "cpuid"):
-            assert len({json.dumps(s.get(field)) for _, s in seen if field in s}) <= 1, (field, seen[0][0])
-    assert several, "some platforms are in more than one vector"
+def test_claims_of_one_platform_agree(platforms):
+    for seen in platforms:
+        for field in PLATFORM_FIELDS:
+            assert len({json.dumps(shown[field]) for _, shown in seen if field in shown}) <= 1, (field, seen[0][0])
+
+
+def test_verdicts_of_one_platform_agree(platforms, judge):
+    """With the same endorsements at the same time, the same TCB has the same status, whoever recorded it."""
+    origins = set()
+    for seen in platforms:
+        for folder, by in seen:
+            if not (VECTORS / folder / "qe_identity.json").exists() and "chipId" not in by:
+                continue
+            alike = [other for other, shown in seen if all(shown.get(f) == by.get(f) for f in TCB_FIELDS)]
+            verdicts = [judge.any_status(evidence_of(VECTORS / other), VECTORS / folder, when(EVALUATED[folder]))
+                        for other in alike]
+            assert len({json.dumps([v["verdict"], v.get("step"), v["status"], v["advisories"], v.get("tcbDate")])
+                        for v in verdicts}) == 1, (folder, alike, verdicts)
+            origins |= {(ORIGINS[folder], ORIGINS[other]) for other in alike}
+    assert any(a != b for a, b in origins), "some of them are of different origins"
 
 
 # ---- show, report data, usage ----

@@ -14,7 +14,8 @@ static bool recognises(bytes evidence)
 	return !r.failed && h.version <= 16 && h.tee_type == TEE_TYPE_TDX;
 }
 
-/* The platform as it runs now may be newer than the one that the TD was launched on. */
+/* The platform as it runs now may be newer than the one that the TD was launched on. One of which the TCB info says
+ * nothing is as bad now as it was at launch. */
 static error *status_now(const struct tdx_quote *q, const struct platform *p,
 			 const struct tcb_outcome *enclave, enum marblerun_tcb_status launched,
 			 enum marblerun_tcb_status *ret)
@@ -23,12 +24,7 @@ static error *status_now(const struct tdx_quote *q, const struct platform *p,
 	*ret = launched;
 	if (!q->claims.has_td15)
 		return NULL;
-	error *e = tdx_match(&p->tcb_info, &p->pck, q->claims.tee_tcb_svn_2, &running);
-	if (e && error_code(e) == ERROR_DENIED) { /* no statement about it: that at launch stands */
-		error_free(e);
-		return NULL;
-	}
-	TRY(e);
+	TRY_CTX(tdx_match(&p->tcb_info, &p->pck, q->claims.tee_tcb_svn_2, &running), "the platform as it runs now");
 	*ret = tdx_relaunch(launched, tcb_converge(running.status, enclave->status));
 	return NULL;
 }

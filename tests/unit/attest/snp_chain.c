@@ -121,7 +121,8 @@ static X509_NAME *amd_name(const char *common_name)
 	for (size_t i = 0; i < ARRAY_SIZE(parts); i++)
 		assert_true(X509_NAME_add_entry_by_txt(name, parts[i][0], MBSTRING_ASC,
 						       (const unsigned char *)parts[i][1], -1, -1, 0));
-	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1, -1, 0));
+	assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const unsigned char *)common_name, -1, -1,
+					       0));
 	return name;
 }
 

@@ -133,8 +133,8 @@ static void every_bit_is_signed(void **state)
 		for (int bit = 0; bit < 8; bit += 7) {
 			s.raw[i] ^= (uint8_t)(1 << bit);
 			enum marblerun_step step = judge(&s);
-			/* version, VMPL, algorithm and numbers too large are seen in parsing, the signing key before the
-			 * signature */
+			/* Version, VMPL, algorithm and numbers too large are seen in parsing, the signing key is looked
+			 * at before the signature. */
 			bool format = i < 4 || (i >= AT_VMPL && i < AT_CURRENT) || i >= AT_SIGNATURE;
 			bool key = i == AT_FLAGS;
 			assert_true(step == MARBLERUN_STEP_SIGNATURE || (format && step == MARBLERUN_STEP_FORMAT) ||

@@ -193,7 +193,8 @@ static void change_a_bit(struct loaded *l, size_t at, unsigned steps)
 	l->evidence.data[at] ^= bit;
 	const struct marblerun_verdict *v = verify(l);
 	if (v->genuine || !(steps & 1u << v->step) || !v->reason[0])
-		fail_msg("%s: byte %zu changed: %s: %s", l->vector->folder, at, marblerun_step_name(v->step), v->reason);
+		fail_msg("%s: byte %zu changed: %s: %s", l->vector->folder, at, marblerun_step_name(v->step),
+			 v->reason);
 	l->evidence.data[at] ^= bit;
 }
 
