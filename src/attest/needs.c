@@ -5,6 +5,7 @@
 
 #include "attest/sgx/pck.h"
 #include "attest/snp/certificate_table.h"
+#include "attest/snp/endorsement.h"
 #include "attest/snp/report.h"
 #include "attest/tdx/quote.h"
 #include "attest/verifier.h"
@@ -41,11 +42,11 @@ static error *needs_of_signature(const struct quote_signature *s, struct evidenc
 	return read_pck(s->certification_data, needs);
 }
 
+/* Version 2 does not say; most chips of that time are Milan's. */
 static const char *product_of(const struct snp_report *report)
 {
 	if (report->family == 0x1a)
 		return "Turin";
-	/* Version 2 does not say; chips of that time are Milan's. */
 	return report->family == 0x19 && report->model >= 0x10 ? "Genoa" : "Milan";
 }
 
@@ -54,8 +55,12 @@ static error *find_leaf(bytes behind, struct evidence_needs *needs)
 	struct snp_certificate_table table = { 0 };
 	if (snp_certificate_table_begins(behind))
 		TRY(snp_certificate_table_read(behind, &table));
-	needs->carries_leaf = needs->vlek ? table.vlek.size != 0 : table.vcek.size != 0;
-	return NULL;
+	bytes leaf = needs->vlek ? table.vlek : table.vcek;
+	needs->carries_leaf = leaf.size != 0;
+	if (!needs->carries_leaf || !needs->product_is_guessed)
+		return NULL;
+	needs->product_is_guessed = false;
+	return snp_leaf_product(leaf, &needs->product);
 }
 
 static error *needs_of_report(bytes evidence, struct evidence_needs *needs)
@@ -65,6 +70,7 @@ static error *needs_of_report(bytes evidence, struct evidence_needs *needs)
 	snp_report_read_tcbs(&report, snp_report_is_turin(&report));
 	needs->tee = MARBLERUN_TEE_SNP;
 	needs->product = product_of(&report);
+	needs->product_is_guessed = report.claims.version < 3;
 	needs->vlek = report.signing_key == SNP_SIGNED_BY_VLEK;
 	needs->tcb = report.claims.reported_tcb;
 	needs->chip_id_size = snp_report_is_turin(&report) ? 8 : 64;

@@ -12,6 +12,7 @@ struct evidence_needs {
 	bool platform_ca; /* else the processor CA issued the PCK certificate */
 	/* SEV-SNP */
 	const char *product; /* "Milan", "Genoa", "Turin" */
+	bool product_is_guessed; /* a report of version 2 does not say: it may be Genoa, too */
 	bool vlek;
 	bool carries_leaf; /* its VCEK or VLEK comes with it, in a table behind the report */
 	uint8_t chip_id[64];

@@ -126,7 +126,7 @@ static error *split_chain(bytes pem, struct held *held)
 	return NULL;
 }
 
-static error *take_vcek(struct endorsement_service *s, const struct evidence_needs *n, struct held *held,
+static error *take_vcek_of(struct endorsement_service *s, const struct evidence_needs *n, struct held *held,
 			const struct document **ret)
 {
 	CLEANUP(writer_free) struct writer hex = { 0 };
@@ -141,23 +141,36 @@ static error *take_vcek(struct endorsement_service *s, const struct evidence_nee
 		    n->tcb.microcode);
 }
 
-static error *collect_amd(struct endorsement_service *s, const struct evidence_needs *needs, struct held *held)
+/* Of a report that does not name its product: what the KDS has no VCEK of as Milan may be Genoa. */
+static error *take_vcek(struct endorsement_service *s, struct evidence_needs *needs, struct held *held)
 {
-	const struct document *leaf, *chain, *crl;
+	const struct document *leaf;
+	error *e = take_vcek_of(s, needs, held, &leaf);
+	if (e && needs->product_is_guessed) {
+		error_free(e);
+		needs->product = "Genoa";
+		e = error_wrap(take_vcek_of(s, needs, held, &leaf), "neither as Milan nor as Genoa");
+	}
+	TRY(e);
+	held->collateral.vcek = view(&leaf->body);
+	return NULL;
+}
+
+static error *collect_amd(struct endorsement_service *s, struct evidence_needs *needs, struct held *held)
+{
+	const struct document *chain, *crl;
 	const char *kind = needs->vlek ? "vlek" : "vcek";
 	if (!s->kds)
 		return error_new(ERROR_UNAVAILABLE, "no KDS is configured (MARBLERUN_KDS_URL)");
+	/* A VLEK comes with the evidence: only its cloud has it. */
+	if (!needs->vlek && !needs->carries_leaf)
+		TRY(take_vcek(s, needs, held));
 	TRY(take(s, held, DOCUMENT_CHAIN, NULL, &chain, "%s/%s/v1/%s/cert_chain", s->kds, kind, needs->product));
 	TRY(take(s, held, DOCUMENT_CRL, NULL, &crl, "%s/%s/v1/%s/crl", s->kds, kind, needs->product));
 	TRY(split_chain(blob_view(&chain->body), held));
 	held->collateral.ask = view(&held->ask);
 	held->collateral.ark = view(&held->ark);
 	held->collateral.crl = view(&crl->body);
-	/* A VLEK comes with the evidence: only its cloud has it. */
-	if (needs->vlek || needs->carries_leaf)
-		return NULL;
-	TRY(take_vcek(s, needs, held, &leaf));
-	held->collateral.vcek = view(&leaf->body);
 	return NULL;
 }
 

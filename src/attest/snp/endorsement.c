@@ -42,6 +42,30 @@ static error *read_certificate(struct marblerun_bytes from, const char *what, X5
 	return NULL;
 }
 
+static bool has_common_name(const X509_NAME *name, const char *expected)
+{
+	char text[64] = "";
+	int length = X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof text);
+	return length == (int)strlen(expected) && strcmp(text, expected) == 0;
+}
+
+error *snp_leaf_product(bytes leaf, const char **ret)
+{
+	X509 *certificate;
+	const char *found = NULL;
+	TRY(read_certificate((struct marblerun_bytes){ leaf.data, leaf.size }, "the VCEK or VLEK certificate",
+			     &certificate));
+	const X509_NAME *issuer = X509_get_issuer_name(certificate);
+	for (size_t i = 0; i < ARRAY_SIZE(products); i++)
+		if (has_common_name(issuer, products[i].ask_name) || has_common_name(issuer, products[i].asvk_name))
+			found = products[i].name;
+	X509_free(certificate);
+	if (!found)
+		return error_new(ERROR_INVALID, "the VCEK or VLEK certificate is of no product that is known");
+	*ret = found;
+	return NULL;
+}
+
 static void key_digest(const X509 *certificate, uint8_t ret[32])
 {
 	unsigned char *der = NULL;
@@ -50,13 +74,6 @@ static void key_digest(const X509 *certificate, uint8_t ret[32])
 	if (size > 0)
 		SHA256(der, (size_t)size, ret);
 	OPENSSL_free(der);
-}
-
-static bool has_common_name(const X509_NAME *name, const char *expected)
-{
-	char text[64] = "";
-	int length = X509_NAME_get_text_by_NID(name, NID_commonName, text, sizeof text);
-	return length == (int)strlen(expected) && strcmp(text, expected) == 0;
 }
 
 static error *find_product(struct snp_chain *chain)

@@ -32,6 +32,8 @@ struct snp_chain {
 void snp_chain_free(struct snp_chain *chain);
 DEFINE_CLEANUP_IN_PLACE(snp_chain_free, struct snp_chain)
 
+/* "Milan", …: the product of which a VCEK or VLEK says it is, by its issuer's name. Nothing is verified. */
+error *snp_leaf_product(bytes leaf, const char **ret) MUST_USE;
 /* Reads and verifies leaf ← ASK/ASVK ← ARK ← pinned key, dates, names, CRL when one is given, and the
  * leaf's extensions. `*step` is the step that failed. */
 error *snp_chain_verify(const struct marblerun_collateral *from, int64_t at, struct snp_chain *ret,
