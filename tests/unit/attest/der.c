@@ -81,7 +81,7 @@ static void every_short_input(void **state)
 {
 	(void)state;
 	static const uint8_t last[] = { 0, 1, 0x7f, 0x80, 0xff };
-	check(NULL, 0);
+	check(last, 0);
 	for (unsigned first = 0; first < 256; first++) {
 		uint8_t raw[160] = { DER_SEQUENCE, (uint8_t)first };
 		for (size_t size = 1; size < 3; size++)
