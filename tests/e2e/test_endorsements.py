@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import threading
 
@@ -89,7 +90,16 @@ def test_what_has_expired_by_the_clock_is_not_taken(binaries, services):
 def test_a_kds_is_asked_for_the_chip_and_its_tcb(binaries, services):
     services.folder = VECTORS / "snp/enarx-milan-v2-csr-with-crl"
     verify(binaries, services, "snp/enarx-milan-v2-csr-with-crl", "report.bin", 1675209600)
-    assert services.requests[0] == "/vcek/v1/Milan/cert_chain"
+    assert re.fullmatch("/vcek/v1/Milan/[0-9a-f]{128}[?]blSPL=02&teeSPL=00&snpSPL=06&ucodeSPL=93", services.requests[0])
+    assert services.requests[1] == "/vcek/v1/Milan/cert_chain"
+
+
+def test_a_kds_is_asked_for_genoa_when_it_does_not_know_the_chip_as_milan(binaries, services):
+    services.folder = VECTORS / "snp/enarx-milan-v2-csr-with-crl"
+    services.broken = lambda path: (404, b"", {}) if "/Milan/" in path else services.answer(path)
+    verify(binaries, services, "snp/enarx-milan-v2-csr-with-crl", "report.bin", 1675209600)
+    assert [path.split("/")[3] for path in services.requests[:3]] == ["Milan", "Genoa", "Genoa"]
+    assert services.requests[2] == "/vcek/v1/Genoa/cert_chain"
 
 
 @pytest.mark.parametrize("address", ["localhost:8081", "ftp://localhost", ""])
