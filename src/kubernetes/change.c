@@ -11,6 +11,17 @@ void kube_change_free(struct kube_change *change)
 	change->count = 0;
 }
 
+static error *apply_new(struct kube_client *client, const json_t *object, json_t **ret)
+{
+	CLEANUP_JSON json_t *is = NULL;
+	struct kube_outcome how;
+	TRY(kube_apply(client, object, &is, &how));
+	if (!how.created && !how.repeated)
+		return error_new(ERROR_CONFLICT, "somebody made it at the same time");
+	*ret = TAKE(is);
+	return NULL;
+}
+
 error *kube_change_make(struct kube_change *change, const json_t *object)
 {
 	CLEANUP_JSON json_t *is = NULL;
@@ -20,7 +31,7 @@ error *kube_change_make(struct kube_change *change, const json_t *object)
 		return error_new(ERROR_INTERNAL, "more than %d objects in one change", CHANGE_OBJECTS_MAX);
 	struct made *made = &change->made[change->count++];
 	*made = (struct made){ json_incref((json_t *)(uintptr_t)object), NULL };
-	error *e = kube_apply(change->client, object, &is);
+	error *e = apply_new(change->client, object, &is);
 	if (e && error_code(e) == ERROR_CONFLICT) {
 		json_decref(made->object);
 		change->count--;

@@ -13,7 +13,8 @@ struct kube_change {
 	size_t count;
 };
 /* Makes an object that was not there when somebody looked. Whatever fails, it may have been made: an answer can be
- * lost, and the same request be refused the second time. Only a conflict is surely about an object of others. */
+ * lost, and the same request be refused the second time. Only a conflict is surely about an object of others, and so is
+ * one that was there already, made by the same program at the same time. */
 error *kube_change_make(struct kube_change *change, const json_t *object) MUST_USE;
 /* Deletes all that was made, last first, whatever fails; the error names what is left. No interruption stops it. */
 error *kube_change_undo(struct kube_change *change) MUST_USE;

@@ -102,7 +102,6 @@ static error *take_text(const char *text, char **ret)
 	return NULL;
 }
 
-/* No proxies: between us and the API server nobody reads the tokens. */
 static error *check_cluster(const struct entry *cluster)
 {
 	static const char *const known[] = { "server", "tls-server-name", "insecure-skip-tls-verify",
@@ -112,7 +111,8 @@ static error *check_cluster(const struct entry *cluster)
 	TRY(fields_known(cluster->content, cluster->where, known));
 	TRY(field_text(cluster->content, cluster->where, "proxy-url", &proxy));
 	if (proxy && *proxy)
-		return error_new(ERROR_UNSUPPORTED, "%s: \"proxy-url\": proxies are not supported", cluster->where);
+		return error_new(ERROR_UNSUPPORTED, "%s: \"proxy-url\": proxies are not supported here; HTTPS_PROXY "
+				 "of the environment is", cluster->where);
 	return NULL;
 }
 

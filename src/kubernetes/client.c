@@ -228,17 +228,20 @@ static error *attempt(struct kube_client *client, const struct kube_request *req
 	return kube_pause(client, *pause_ms);
 }
 
-error *kube_send(struct kube_client *client, const struct kube_request *request, json_t **ret, bool *ret_created)
+error *kube_send(struct kube_client *client, const struct kube_request *request, json_t **ret,
+		 struct kube_outcome *how)
 {
 	CLEANUP(blob_wipe) struct blob body = { 0 };
 	CLEANUP(http_reply_free) struct http_reply reply = { 0 };
 	if (request->body)
 		TRY(json_print(request->body, JSON_COMPACT, &body));
-	for (unsigned i = 0; i < ATTEMPTS && !reply.status; i++) {
+	unsigned i = 0;
+	for (; i < ATTEMPTS && !reply.status; i++) {
 		unsigned pause_ms = FIRST_PAUSE_MS << i;
 		TRY(attempt(client, request, blob_view(&body), i == ATTEMPTS - 1, &pause_ms, &reply));
 	}
-	if (ret_created)
-		*ret_created = reply.status == 201;
-	return kube_answer(request, reply.status, blob_view(&reply.body), secret_view(&client->token), ret);
+	TRY(kube_answer(request, reply.status, blob_view(&reply.body), secret_view(&client->token), ret));
+	if (how)
+		*how = (struct kube_outcome){ .created = reply.status == 201, .repeated = i > 1 };
+	return NULL;
 }

@@ -13,6 +13,10 @@ DEFINE_CLEANUP(kube_client_free, struct kube_client *)
 /* Once *flag is set, requests and pauses fail with ERROR_WRONG_STATE. NULL: never. */
 void kube_client_stop_on(struct kube_client *client, const volatile sig_atomic_t *flag);
 
+struct kube_outcome {
+	bool created;  /* 201 */
+	bool repeated; /* an attempt before may have been done, its answer lost */
+};
 struct kube_request {
 	const char *method, *path; /* "/api/v1/nodes?limit=500" */
 	const char *content_type;  /* NULL: no body */
@@ -20,8 +24,8 @@ struct kube_request {
 };
 /* Asks again, a bounded number of times, when nobody answers or the server is busy. What the server refuses becomes
  * an error with its words: ERROR_NOT_FOUND, ERROR_CONFLICT, ERROR_DENIED, …; ERROR_WRONG_STATE for 410 (a list that
- * went on for too long). *ret: the answer, a JSON object; *ret_created: 201. Both may be NULL. */
+ * went on for too long). *ret: the answer, a JSON object; *how: untouched on failure. Both may be NULL. */
 error *kube_send(struct kube_client *client, const struct kube_request *request, json_t **ret,
-		 bool *ret_created) MUST_USE;
+		 struct kube_outcome *how) MUST_USE;
 /* Sleeps. */
 error *kube_pause(struct kube_client *client, unsigned milliseconds) MUST_USE;

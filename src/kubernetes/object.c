@@ -117,7 +117,8 @@ error *kube_get(struct kube_client *client, const struct kube_name *name, json_t
 }
 
 /* https://kubernetes.io/docs/reference/using-api/server-side-apply/ */
-error *kube_apply(struct kube_client *client, const json_t *object, json_t **ret)
+error *kube_apply(struct kube_client *client, const json_t *object, json_t **ret,
+		  struct kube_outcome *how)
 {
 	CLEANUP_FREE char *path = NULL, *query = NULL;
 	struct kube_name name;
@@ -128,7 +129,7 @@ error *kube_apply(struct kube_client *client, const json_t *object, json_t **ret
 		return error_no_memory();
 	}
 	return kube_send(client, &(struct kube_request){ .method = "PATCH", .path = query, .body = object,
-							 .content_type = "application/apply-patch+yaml" }, ret, NULL);
+							 .content_type = "application/apply-patch+yaml" }, ret, how);
 }
 
 error *kube_delete(struct kube_client *client, const struct kube_name *name, const char *uid, bool foreground,

@@ -16,7 +16,8 @@ error *kube_label_check(const char *text, const char *what) MUST_USE;
 
 error *kube_get(struct kube_client *client, const struct kube_name *name, json_t **ret) MUST_USE;
 /* Server-side apply. What others have set differently is a conflict, and stays. *ret: the object as it is now. */
-error *kube_apply(struct kube_client *client, const json_t *object, json_t **ret) MUST_USE;
+error *kube_apply(struct kube_client *client, const json_t *object, json_t **ret,
+		  struct kube_outcome *how) MUST_USE;
 /* With all that it owns, which `foreground` waits for. `uid` NULL: whichever has the name. What is not there is no
  * failure. */
 error *kube_delete(struct kube_client *client, const struct kube_name *name, const char *uid, bool foreground,

@@ -108,8 +108,9 @@ static void configure(struct http_client *client)
 	curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, by_name ? 2L : 0L);
 	curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(curl, CURLOPT_WRITEDATA, client);
-	if (!system) {
+	if (!by_name)
 		curl_easy_setopt(curl, CURLOPT_PROXY, "");
+	if (!system) {
 		curl_easy_setopt(curl, CURLOPT_CAINFO, NULL);
 		curl_easy_setopt(curl, CURLOPT_CAPATH, NULL);
 	}
@@ -279,6 +280,9 @@ error *http_client_send(struct http_client *client, const char *method, const ch
 	}
 	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, headers.list);
 	curl_easy_setopt(client->curl, CURLOPT_CUSTOMREQUEST, method);
+	/* Over a kept connection that turns out to be closed, libcurl sends again, and nobody would know that what
+	 * changes something was perhaps done twice. */
+	curl_easy_setopt(client->curl, CURLOPT_FRESH_CONNECT, strcmp(method, "GET") == 0 ? 0L : 1L);
 	CURLcode code = curl_easy_perform(client->curl);
 	curl_easy_setopt(client->curl, CURLOPT_HTTPHEADER, NULL);
 	curl_easy_setopt(client->curl, CURLOPT_CONNECT_TO, NULL);

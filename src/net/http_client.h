@@ -33,7 +33,7 @@ void http_reply_free(struct http_reply *reply);
 DEFINE_CLEANUP_IN_PLACE(http_reply_free, struct http_reply)
 /* Each request from here on says "Authorization: Bearer TOKEN"; an empty token: none does. */
 error *http_client_authorize(struct http_client *client, bytes token) MUST_USE;
-/* `body` empty and `content_type` NULL: no body. ERROR_UNAVAILABLE when nobody answers; any HTTP
+/* Sends once. `body` empty and `content_type` NULL: no body. ERROR_UNAVAILABLE when nobody answers; any HTTP
  * status is a reply. */
 error *http_client_send(struct http_client *client, const char *method, const char *url,
 			const char *content_type, bytes body, struct http_reply *ret) MUST_USE;

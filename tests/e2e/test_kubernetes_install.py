@@ -1,8 +1,11 @@
 """install, uninstall, check and precheck against a stand-in for the API server that knows the API's published types."""
 
 import base64
+import http.client
 import json
 import signal
+import socket
+import ssl
 
 import pytest
 import yaml
@@ -236,6 +239,22 @@ def test_what_others_made_meanwhile_stays(cluster):
     assert set(server.objects) == {"Namespace marblerun", "Service marblerun/coordinator-mesh-api"}
 
 
+def test_two_installations_at_once(cluster):
+    """The other one is the same program: nothing conflicts, but only one of them may go on, and may undo."""
+    server = cluster.server
+    server.put("Namespace", "marblerun", apiVersion="v1")
+    made = []
+
+    def race(s, place):
+        if place.name == "coordinator-mesh-api" and not made:
+            made.append(s.put("Service", place.name, place.namespace, manager="marblerun", apiVersion="v1"))
+
+    server.hooks["PATCH", "Service"] = race
+    done = cluster.run("install", "--simulation", check=1)
+    assert "somebody made it at the same time" in done.errors and "undone" in done.errors
+    assert set(server.objects) == {"Namespace marblerun", "Service marblerun/coordinator-mesh-api"}
+
+
 def test_the_namespace_of_others_stays(cluster):
     server = cluster.server
     server.put("Namespace", "marblerun", apiVersion="v1", metadata={"labels": {"team": "a"}})
@@ -395,6 +414,65 @@ def test_flags_of_the_coordinator(workspace):
     assert config == {"pccs_url": "https://pccs.example/v4/", "use_secure_cert": False}
     injector = found["Deployment marble-injector"]["spec"]["template"]["spec"]["containers"][0]
     assert "-coordAddr=coordinator-mesh-api.marblerun:6666" in injector["args"]
+
+
+def port_of(log, event):
+    for line in log.splitlines():
+        said = json.loads(line) if line.startswith("{") else {}
+        if said.get("event") == event:
+            return said["port"]
+    return None
+
+
+def test_the_coordinator_starts_with_it(workspace):
+    """The very environment of the container, but for folder and ports; then what the probes ask."""
+    variables, container = environment_of(dry_run(workspace, "--simulation", "--domain", "mesh.example"))
+    variables["EDG_COORDINATOR_SEAL_DIR"] = workspace.folder / "state"
+    for name in ("EDG_COORDINATOR_MESH_ADDR", "EDG_COORDINATOR_CLIENT_ADDR"):
+        assert variables[name].startswith("0.0.0.0:")
+        variables[name] = "127.0.0.1:0"
+    process = workspace.start("coordinator", [workspace.binaries.coordinator], EDG_LOG_FORMAT="json", **variables)
+    port = process.wait_for(lambda log: port_of(log, "serving the client API"))
+    for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
+        asked = container[probe]["httpGet"]
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=ssl._create_unverified_context())
+        connection.request("GET", asked["path"])
+        assert asked["scheme"] == "HTTPS" and connection.getresponse().status == 200
+        certificate = connection.sock.getpeercert(binary_form=True) if connection.sock else certificate
+        connection.close()
+    assert {"mesh.example", "coordinator-client-api.marblerun.svc.cluster.local"} <= set(
+        certificates.names(x509.load_der_x509_certificate(certificate)))
+    assert process.stop() == 0
+
+
+def test_the_injector_starts_with_it(workspace):
+    """The container's arguments and the secret's files; and an API server that trusts the webhook's authority."""
+    found = by_key(dry_run(workspace))
+    volume = workspace.folder / "certificates"
+    volume.mkdir()
+    for name, content in found["Secret marble-injector-webhook-certs"]["data"].items():
+        (volume / name).write_bytes(base64.b64decode(content))
+    container = found["Deployment marble-injector"]["spec"]["template"]["spec"]["containers"][0]
+    arguments = [a.replace("/etc/webhook/certs", str(volume)) for a in container["args"]]
+    process = workspace.start("injector", [workspace.binaries.injector, *arguments, "-addr=127.0.0.1:0"],
+                              EDG_LOG_FORMAT="json")
+    port = process.wait_for(lambda log: port_of(log, "serving the webhook"))
+    hook = found["MutatingWebhookConfiguration marble-injector-marblerun"]["webhooks"][0]
+    service = hook["clientConfig"]["service"]
+    context = ssl.create_default_context(cadata=base64.b64decode(hook["clientConfig"]["caBundle"]).decode())
+    name = f'{service["name"]}.{service["namespace"]}.svc'
+
+    def ask(method, path):
+        with socket.create_connection(("127.0.0.1", port)) as raw, \
+                context.wrap_socket(raw, server_hostname=name) as secured:
+            secured.sendall(f"{method} {path} HTTP/1.1\r\nHost: {name}\r\nContent-Length: 0\r\n\r\n".encode())
+            return int(secured.recv(100).split()[1])
+
+    assert ask("GET", container["livenessProbe"]["httpGet"]["path"]) == 200
+    assert ask("GET", container["readinessProbe"]["httpGet"]["path"]) == 200
+    assert ask("GET", "/nothing") == 404
+    assert ask("POST", service["path"]) not in (200, 404), "an empty review is none"
+    assert process.stop() == 0
 
 
 def test_simulation_needs_no_device(workspace):

@@ -4,6 +4,10 @@ import base64
 import json
 import os
 import pathlib
+import pty
+import socket
+import subprocess
+import threading
 import time
 
 import pytest
@@ -166,6 +170,57 @@ def test_a_web_server_is_no_cluster_without_an_installation(login):
     login.server.fail = lambda *_: (404, b"<html>nothing here</html>", {})
     done = login.with_user(None, command="uninstall", check=1)
     assert "not by a Kubernetes API" in done.errors
+
+
+class Tunnel:
+    """A proxy that knows CONNECT."""
+
+    def __init__(self):
+        self.asked = []
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self._listening.getsockname()[1]}"
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def _accept(self):
+        while True:
+            client, _ = self._listening.accept()
+            threading.Thread(target=self._serve, args=(client,), daemon=True).start()
+
+    def _serve(self, client):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            request += client.recv(4096)
+        target = request.split()[1].decode()
+        self.asked.append((request.split()[0].decode(), target))
+        server = socket.create_connection(target.rsplit(":", 1))
+        client.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+        threading.Thread(target=self._copy, args=(server, client), daemon=True).start()
+        self._copy(client, server)
+
+    @staticmethod
+    def _copy(source, target):
+        try:
+            while data := source.recv(65536):
+                target.sendall(data)
+            target.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass  # one end is gone
+
+
+def test_a_proxy_of_the_environment_sees_only_tls(login):
+    proxy = Tunnel()
+    login.with_user(None, HTTPS_PROXY=proxy.url)
+    assert proxy.asked and all(a == ("CONNECT", f"127.0.0.1:{login.server.port}") for a in proxy.asked)
+
+
+def test_a_server_that_does_not_answer(login):
+    never = threading.Event()
+    login.server.fail = lambda *_: never.wait(60) and None
+    try:
+        done = login.with_user(None, "--request-timeout", "1", check=1)
+    finally:
+        never.set()
+    assert "timed out" in done.errors.lower()
 
 
 # who we are
@@ -344,6 +399,20 @@ def test_a_plugin_that_wants_to_ask(login):
     done = login.with_user(login.plugin(login.said(token=CANARY), mode="Always"), check=1)
     assert "no terminal" in done.errors
     login.with_user(login.plugin(login.said(token=CANARY), mode="IfAvailable"))
+
+
+def test_a_plugin_asks_at_a_terminal(login, workspace):
+    for mode in ("IfAvailable", "Always"):
+        user = login.plugin('read answer; printf %s "$answer" > answer\n' + login.said(token=CANARY), mode=mode)
+        path = login.server.kubeconfig(user)
+        ours, theirs = pty.openpty()
+        os.write(ours, b"a password\n")
+        done = subprocess.run([workspace.binaries.cli, "precheck", "--kubeconfig", path], stdin=theirs,
+                              capture_output=True, timeout=60, cwd=workspace.folder, env=workspace.environment())
+        os.close(ours)
+        os.close(theirs)
+        assert done.returncode == 0, done.stderr
+        assert (workspace.folder / "answer").read_text() == "a password"
 
 
 def test_a_plugin_reads_nothing(login, workspace):
