@@ -186,12 +186,37 @@ static error *respond(const struct request *r, const struct injection *injection
 	return print(r, response, &a->body);
 }
 
+/* Before memory is taken for it. Behind what is no JSON, the count means nothing, and nothing depends on it. */
+static error *check_count(bytes text)
+{
+	size_t containers = 0, values = 0;
+	bool in_string = false;
+	for (size_t i = 0; i < text.size; i++) {
+		uint8_t c = text.data[i];
+		if (c == '"')
+			in_string = !in_string;
+		else if (in_string)
+			i += c == '\\';
+		else if (c == '{' || c == '[')
+			containers++;
+		else
+			values += c == ',';
+	}
+	if (containers > REVIEW_CONTAINERS_MAX)
+		return error_new(ERROR_INVALID, "AdmissionReview: more than %d objects and arrays",
+				 REVIEW_CONTAINERS_MAX);
+	if (values > REVIEW_VALUES_MAX)
+		return error_new(ERROR_INVALID, "AdmissionReview: more than %d values", REVIEW_VALUES_MAX);
+	return NULL;
+}
+
 error *review_answer(const struct injection_rules *rules, bytes review, struct review_answer *ret)
 {
 	CLEANUP_JSON json_t *parsed = NULL;
 	CLEANUP(injection_free) struct injection injection = { 0 };
 	CLEANUP(review_answer_free) struct review_answer answer = { 0 };
 	struct request request;
+	TRY(check_count(review));
 	TRY(json_parse(review, "AdmissionReview", &parsed));
 	TRY_CTX(read_request(parsed, &request), "AdmissionReview");
 	CLEANUP(error_free) error *refused = judge(rules, &request, &injection);

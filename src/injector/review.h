@@ -4,6 +4,8 @@
 
 /* An API server takes requests of at most 3 MiB; in a review they stand with what it has filled in, and as JSON. */
 enum { REVIEW_SIZE_MAX = 8 << 20 };
+/* Two bytes of text can be an object that takes hundreds in memory. More than these no pod of 3 MiB has. */
+enum { REVIEW_CONTAINERS_MAX = 150000, REVIEW_VALUES_MAX = 1000000 };
 
 enum review_outcome {
 	REVIEW_INJECTED,

@@ -175,12 +175,46 @@ static void test_long_names(void **state)
 	assert_int_equal(json_string_length(text_of(given, "response", "uid")), 3000);
 }
 
+static void repeat(const char *part, size_t count, struct writer *w)
+{
+	write_string(w, "{\"a,\\\"[{\":[0");
+	for (size_t i = 0; i < count; i++)
+		write_string(w, part);
+	write_string(w, "]}");
+}
+
+/* Text can become hundreds of times as large when it is read: what is in strings does not count. */
+static void test_what_would_take_too_much_memory(void **state)
+{
+	static const struct {
+		const char *part;
+		size_t count;
+		const char *why;
+	} cases[] = {
+		{ ",{}", REVIEW_CONTAINERS_MAX - 1, "AdmissionReview: more than 150000 objects and arrays" },
+		{ ",[]", REVIEW_CONTAINERS_MAX - 1, "AdmissionReview: more than 150000 objects and arrays" },
+		{ ",1", REVIEW_VALUES_MAX + 1, "AdmissionReview: more than 1000000 values" },
+		{ ",{}", REVIEW_CONTAINERS_MAX - 2, "AdmissionReview: kind: " },
+		{ ",1", REVIEW_VALUES_MAX, "AdmissionReview: kind: " },
+		{ ",\"{[,\\\",{\"", REVIEW_CONTAINERS_MAX, "AdmissionReview: kind: " },
+	};
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		CLEANUP(writer_free) struct writer w = { 0 };
+		repeat(cases[i].part, cases[i].count, &w);
+		CLEANUP_FREE char *text = writer_take_string(&w);
+		assert_non_null(text);
+		refused(text, cases[i].why);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_vectors),
 		cmocka_unit_test(test_what_can_not_be_answered),
 		cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_what_would_take_too_much_memory),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
