@@ -2,7 +2,10 @@
 
 import uuid
 
+from mesh.kubernetes import Types
+
 LABEL = "marblerun/marbletype"
+API = Types("1.37")
 KINDS = ("emptyDir", "configMap", "secret", "projected", "downwardAPI", "hostPath")
 
 
@@ -144,8 +147,16 @@ def injected_names(pod):
     return {c["name"] for kind, c in containers_of(pod) if (c["name"] == only if only else kind == "containers")}
 
 
+def without_nulls(value):
+    """Null is as good as absent."""
+    if isinstance(value, dict):
+        return {k: without_nulls(v) for k, v in value.items() if v is not None}
+    return [without_nulls(v) for v in value] if isinstance(value, list) else value
+
+
 def decode(pod):
     """What an API server checks of a pod, as far as a patch could break it."""
+    assert API.mistakes("io.k8s.api.core.v1.Pod", without_nulls(pod)) == []
     volumes = [v["name"] for v in pod["spec"].get("volumes") or []]
     assert len(volumes) == len(set(volumes)), "two volumes of one name"
     assert all(len(name) <= 63 for name in volumes)
