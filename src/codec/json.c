@@ -29,6 +29,34 @@ static error *check_depth(bytes text, const char *what)
 	return NULL;
 }
 
+/* Where jansson gets no memory, its lexer leaves out characters, its printer names of members, and both go on. So it is
+ * noted when there was none: in this thread, while a text is parsed or printed. */
+static json_malloc_t allocate;
+static json_free_t release;
+static _Thread_local bool was_short;
+
+static void *note_and_allocate(size_t size)
+{
+	void *memory = allocate(size);
+	was_short = was_short || !memory;
+	return memory;
+}
+
+__attribute__((constructor)) static void watch_memory(void)
+{
+	json_get_alloc_funcs(&allocate, &release);
+	json_set_alloc_funcs(note_and_allocate, release);
+}
+
+/* For hosts that unload us, and go on with jansson. */
+__attribute__((destructor)) static void leave_memory(void)
+{
+	json_malloc_t now;
+	json_get_alloc_funcs(&now, &release);
+	if (now == note_and_allocate)
+		json_set_alloc_funcs(allocate, release);
+}
+
 /* Jansson shows what stands at the place, "… near 'text'", which may be a part of a secret. */
 static int without_text(const json_error_t *where)
 {
@@ -40,8 +68,13 @@ error *json_parse(bytes text, const char *what, json_t **ret)
 {
 	json_error_t where;
 	TRY(check_depth(text, what));
+	was_short = false;
 	json_t *value = json_loadb(text.data ? (const char *)text.data : "", text.size,
 				   JSON_REJECT_DUPLICATES | JSON_DECODE_ANY | JSON_ALLOW_NUL, &where);
+	if (was_short) {
+		json_decref(value);
+		return error_no_memory();
+	}
 	if (!value)
 		return error_new(ERROR_INVALID, "%s: line %d, column %d: %.*s", what, where.line,
 				 where.column, without_text(&where), where.text);
@@ -63,7 +96,12 @@ json_t *json_member(json_t *object, const char *name)
 
 error *json_print(const json_t *value, size_t flags, struct blob *ret)
 {
+	was_short = false;
 	char *text = json_dumps(value, flags | JSON_ENCODE_ANY);
+	if (was_short) {
+		free(text);
+		return error_no_memory();
+	}
 	TRY_ALLOC(text);
 	*ret = (struct blob){ (uint8_t *)text, strlen(text) };
 	return NULL;

@@ -57,7 +57,7 @@ static error *read_chain(const char *path, struct chain *ret)
 	CLEANUP(blob_free) struct blob text = { 0 };
 	size_t count = 0;
 	TRY(file_read(path, PEM_SIZE_MAX, &text));
-	for (bytes rest = blob_view(&text); rest.size; count++) {
+	for (bytes rest = blob_view(&text); rest.data && rest.size; count++) {
 		const uint8_t *at = memmem(rest.data, rest.size, begin, sizeof begin - 1);
 		if (!at)
 			break;
