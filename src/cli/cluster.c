@@ -103,11 +103,11 @@ error *cluster_rollout(struct cluster *cluster, const char *deployment, struct r
 	TRY(kube_get(cluster->client, &name, &object));
 	const json_t *status = json_object_get(object, "status");
 	json_int_t generation = number_of(json_object_get(object, "metadata"), "generation", 0);
+	bool observed = number_of(status, "observedGeneration", 0) >= generation; /* else it tells of another one */
 	struct rollout r = {
-		.ready = number_of(status, "availableReplicas", 0),
+		.ready = observed ? number_of(status, "availableReplicas", 0) : 0,
 		.wanted = number_of(json_object_get(object, "spec"), "replicas", 1),
 	};
-	bool observed = number_of(status, "observedGeneration", 0) >= generation;
 	if (observed)
 		TRY(check_failed(status, deployment));
 	r.done = observed && r.ready >= r.wanted && number_of(status, "updatedReplicas", 0) >= r.wanted &&

@@ -38,13 +38,33 @@ static bool is_status(const json_t *body)
 	return kind && strcmp(kind, "Status") == 0;
 }
 
+static bool repeats(bytes words, bytes secret)
+{
+	return secret.size && words.size && memmem(words.data, words.size, secret.data, secret.size);
+}
+
+/* Does it hold our token, or a value of the Secret that was sent? */
+static bool repeats_secret(bytes words, const struct kube_request *request, bytes token)
+{
+	const char *kind = json_string_value(json_object_get(request->body, "kind")), *name;
+	json_t *data = json_object_get(request->body, "data"), *value;
+	if (repeats(words, token))
+		return true;
+	if (!kind || strcmp(kind, "Secret") != 0)
+		return false;
+	json_object_foreach(data, name, value)
+		if (repeats(words, json_bytes(value)))
+			return true;
+	return false;
+}
+
 /* The server's own words: "message" of a Status. */
-static bytes words_of(const json_t *body, bytes token)
+static bytes words_of(const struct kube_request *request, const json_t *body, bytes token)
 {
 	enum { WORDS_MAX = 2000 };
 	bytes words = is_status(body) ? json_bytes(json_object_get(body, "message")) : BYTES_EMPTY;
-	if (token.size && words.size && memmem(words.data, words.size, token.data, token.size))
-		return bytes_of_string("(the server's message repeats our token, so it is not shown)");
+	if (repeats_secret(words, request, token))
+		return bytes_of_string("(the server's message repeats a secret, so it is not shown)");
 	return bytes_slice(words, 0, WORDS_MAX);
 }
 
@@ -52,7 +72,7 @@ static error *refusal(const struct kube_request *request, long status, const jso
 {
 	enum error_code code;
 	const char *meaning;
-	bytes words = words_of(body, token);
+	bytes words = words_of(request, body, token);
 	int path = (int)strcspn(request->path, "?");
 	look_up(status, &code, &meaning);
 	/* Any web server says 404; only a Kubernetes API says it of its objects. */

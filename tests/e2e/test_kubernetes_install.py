@@ -335,6 +335,16 @@ def test_another_namespace(cluster):
     cluster.run("uninstall", "-n", "team-a")
 
 
+@pytest.mark.parametrize("field", ["tls.crt", "tls.key"])
+def test_a_refusal_that_repeats_the_secret_is_not_shown(cluster, field):
+    cluster.server.refuse = lambda sent: (
+        status(422, "Invalid", f'data[{field}]: Invalid value: "{sent["data"][field]}"')
+        if sent["kind"] == "Secret" else None)
+    done = cluster.run("install", "--simulation", check=1)
+    assert "repeats a secret" in done.errors and "Invalid value" not in done.errors
+    assert "-----BEGIN" not in done.errors and "LS0t" not in done.errors, "PEM in base64"
+
+
 # what is made
 
 def test_manifests_fit_the_published_types(workspace):

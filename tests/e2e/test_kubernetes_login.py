@@ -119,6 +119,24 @@ def test_files_are_relative_to_the_kubeconfig(login, workspace):
     login.run("--kubeconfig", "other/kubeconfig")
 
 
+def test_a_pod_is_its_service_account(login, workspace):
+    """In a mount namespace of its own, where a kubelet would have put the files."""
+    if subprocess.run(["unshare", "-m", "true"], capture_output=True).returncode != 0:
+        pytest.skip("mount namespaces are not allowed here")
+    workspace.write("ca.crt", certificates.pem(login.server.authority))
+    workspace.allow_secrets_in(workspace.write("token", CANARY + "\n"))
+    workspace.write("in-a-pod", """set -e
+mount -t tmpfs none /run
+mkdir -p /var/run/secrets/kubernetes.io/serviceaccount
+cp ca.crt token /var/run/secrets/kubernetes.io/serviceaccount
+exec "$@"
+""")
+    done = workspace.run(["unshare", "-m", "sh", "in-a-pod", workspace.binaries.cli, "precheck"],
+                         KUBERNETES_SERVICE_HOST="127.0.0.1", KUBERNETES_SERVICE_PORT=login.server.port)
+    assert b"0 nodes" in done.stdout
+    assert CANARY.encode() not in done.stdout + done.stderr
+
+
 # the server
 
 def test_the_server_must_be_the_one(login):

@@ -138,6 +138,7 @@ class ApiServer:
         self.objects, self.owners, self.requests = {}, {}, []
         self.nodes, self.page_items, self.stale_pages = [], None, 0
         self.fail = None            # function of (number, method, Place) -> what happens instead, see _interfere
+        self.refuse = lambda sent: None  # an admission plugin: what it says to an object
         self.polls_until_ready = 0  # how often a deployment is asked for before its pods are available
         self.never_ready = None     # a reason: the deployment's progress deadline is over
         self.polls_until_gone = 0   # the same after a deletion in the foreground
@@ -287,7 +288,9 @@ class ApiServer:
         wanted = deployment["spec"].get("replicas", 1)
         generation = deployment["metadata"]["generation"]
         if polls == 0 and self.polls_until_ready:
-            state.update(polls=1)  # not seen yet
+            # what the controllers have not seen yet shows the pods of the version before
+            state.update(polls=1, observedGeneration=generation - 1, replicas=wanted, updatedReplicas=wanted,
+                         availableReplicas=wanted)
             return
         ready = polls >= self.polls_until_ready and not self.never_ready
         state.update(observedGeneration=generation, replicas=wanted, updatedReplicas=wanted,
@@ -353,7 +356,7 @@ class ApiServer:
         if query.get("fieldValidation") != "Strict":
             return status(400, "BadRequest", "the tests want fieldValidation=Strict")
         sent, refusal = self._check_object(place, body)
-        refusal = refusal or self._check_namespace(place)
+        refusal = refusal or self._check_namespace(place) or self.refuse(sent)
         if refusal:
             return refusal
         found = self.objects.get(place.key)
