@@ -22,8 +22,18 @@ error *expected_check(const char *property, const struct expected *expected, con
 enum { TD_SEPT_VE_DISABLE = 28, TD_MIGRATABLE = 29 };
 static const uint64_t known_td_attributes = 0xffull | 0x1full << 27 | 1ull << 63;
 
-static error *check_attributes(const struct tdx_package *p, uint64_t attributes)
+/* MRSERVICETD, of a TD 1.5: which service TDs are bound to it; zero: none. Migration TDs are all that there are. */
+static bool has_service_td(const struct marblerun_tdx_claims *c)
 {
+	uint8_t any = 0;
+	for (size_t i = 0; i < sizeof c->mrservicetd; i++)
+		any |= c->mrservicetd[i];
+	return any;
+}
+
+static error *check_attributes(const struct tdx_package *p, const struct marblerun_tdx_claims *c)
+{
+	uint64_t attributes = c->td_attributes;
 	if (attributes & ~known_td_attributes)
 		return error_new(ERROR_DENIED, "TDX: TDATTRIBUTES has reserved bits set: 0x%016llx",
 				 (unsigned long long)attributes);
@@ -32,6 +42,9 @@ static error *check_attributes(const struct tdx_package *p, uint64_t attributes)
 				 "AllowSEPTVE accepts that");
 	if (!p->allow_migration && (attributes >> TD_MIGRATABLE & 1))
 		return error_new(ERROR_DENIED, "TDX: the TD may be migrated; AllowMigration accepts that");
+	if (!p->allow_migration && has_service_td(c))
+		return error_new(ERROR_DENIED, "TDX: a service TD is bound to the TD (MRSERVICETD); AllowMigration "
+				 "accepts that");
 	return NULL;
 }
 
@@ -71,7 +84,7 @@ error *tdx_admits(const struct tdx_package *p, const struct marblerun_tdx_claims
 		return error_new(ERROR_DENIED, "the evidence is from TDX, for which the package says nothing");
 	for (size_t i = 0; i < ARRAY_SIZE(values); i++)
 		TRY(expected_check(values[i].name, values[i].expected, values[i].actual, values[i].size));
-	TRY(check_attributes(p, c->td_attributes));
+	TRY(check_attributes(p, c));
 	return check_svn(&p->minimum_tee_tcb_svn, c->tee_tcb_svn);
 }
 

@@ -181,6 +181,13 @@ static void bits_of_a_td(void **state)
 	v.claims.tdx.td_attributes = 1u << 28 | 1u << 29;
 	check_changed(v, plain, "migrated");
 	check_changed(v, "{\"TDX\":{\"MRTD\":\"@01:48\",\"AllowMigration\":true}}", NULL);
+	v = tdx();
+	v.claims.tdx.has_td15 = true;
+	check_changed(v, plain, NULL);
+	v.claims.tdx.mrservicetd[47] = 1;
+	check_changed(v, plain, "MRSERVICETD");
+	check_changed(v, "{\"TDX\":{\"MRTD\":\"@01:48\",\"AllowMigration\":true}}", NULL);
+	v = tdx();
 	v.claims.tdx.td_attributes = 1u << 28 | 1u << 20;
 	check_changed(v, plain, "reserved");
 	v = tdx();
