@@ -35,3 +35,4 @@ void log_get(struct client_api *api, struct http_exchange *x);
 void sign_quote_post(struct client_api *api, struct http_exchange *x);
 void monotonic_counter_post(struct client_api *api, struct http_exchange *x);
 void quote_get_v1(struct client_api *api, struct http_exchange *x);
+void version_get(struct client_api *api, struct http_exchange *x);

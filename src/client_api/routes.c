@@ -20,6 +20,7 @@ static const struct route routes[] = {
 	{ "/api/v2/recover/public-key", recovery_public_key_get, NULL },
 	{ "/api/v2/manifest-diff", manifest_diff_get, manifest_diff_post }, /* ours */
 	{ "/api/v2/log", log_get, NULL }, /* ours */
+	{ "/api/v2/version", version_get, NULL }, /* ours */
 	{ "/api/v2/sign-quote", NULL, sign_quote_post },
 	{ "/api/v2/monotonic-counter", NULL, monotonic_counter_post },
 };

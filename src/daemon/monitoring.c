@@ -2,7 +2,7 @@
 
 #include <math.h>
 
-#include "daemon/commit.h"
+#include "base/version.h"
 #include "metrics/process.h"
 
 static double read_state(void *context)
@@ -47,7 +47,7 @@ static const struct metric_definition version = {
 
 static error *add_version(struct metrics *m)
 {
-	bytes values[] = { bytes_of_string(MARBLERUN_VERSION), bytes_of_string(MARBLERUN_COMMIT) };
+	bytes values[] = { bytes_of_string(version_number), bytes_of_string(version_commit) };
 	struct metric *family;
 	TRY(metrics_add(m, &version, NULL, &family));
 	metric_set(metric_series(family, values, METRIC_KNOWN), 1);

@@ -19,5 +19,5 @@ object=$output.o
 eval "${LD:-ld} -r -o '$object' --whole-archive $whole --no-whole-archive --start-group $needed --end-group"
 ${OBJCOPY:-objcopy} --localize-hidden "$object"
 rm -f "$output"
-${AR:-ar} rcs "$output" "$object"
+${AR:-ar} rcsD "$output" "$object"
 rm -f "$object"
