@@ -5,7 +5,7 @@ DESTDIR ?=
 MESON_OPTIONS ?=
 export MARBLERUN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all demo check bench fuzz install clean
+.PHONY: all demo check bench fuzz deb release-file install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -39,9 +39,17 @@ fuzz:
 	@tools/install-packages build test
 	@tests/fuzz/run $(FUZZ_SECONDS)
 
+PACKAGES ?= build-deb
+deb:
+	@tools/install-packages build deb
+	@tools/build-deb $(PACKAGES)
+
+release-file: deb
+	@tools/release-file $(PACKAGES)
+
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
 
 clean:
-	@rm -rf $(BUILD) $(BUILD).log build-asan build-tsan build-fuzz
+	@rm -rf $(BUILD) $(BUILD).log $(PACKAGES) build-asan build-tsan build-fuzz

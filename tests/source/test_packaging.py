@@ -1,0 +1,91 @@
+"""Packages, unit and images: what can be seen without building them. tests/packages builds and installs them."""
+import os
+import re
+import shutil
+import subprocess
+
+import pytest
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+UNIT = "marblerun-coordinator.service"
+# systemd-analyze security: 10 is no protection at all. What is left is the network, which is what the program is for.
+EXPOSURE_MAX = 1.4
+
+
+def read(*path):
+    with open(os.path.join(ROOT, *path), encoding="utf-8") as f:
+        return f.read()
+
+
+def project_version():
+    return re.search(r"version: '([^']+)'", read("meson.build"))[1]
+
+
+def section(name):
+    return re.findall(r"^[a-z].*", read("tools", "packages.txt").split(f"[{name}]")[1].split("\n[")[0], re.M)
+
+
+def test_the_packages_have_the_projects_version():
+    assert read("debian", "changelog").split("(")[1].split(")")[0] == project_version()
+    for folder in ("marble", "manifest", "diff"):
+        assert re.findall(r"version: '(\d[^']*)'", read("src", folder, "meson.build")) == [project_version()]
+
+
+def test_build_depends_are_what_make_installs():
+    wanted = {line.split(" | ")[0] for line in section("build")} - {"gcc", "libc6-dev"}
+    control = read("debian", "control").split("Build-Depends:")[1].split("\nStandards")[0]
+    assert {word.strip() for word in control.split(",")} - {"debhelper-compat (= 13)"} == wanted
+
+
+@pytest.fixture
+def analyze(tmp_path):
+    if not shutil.which("systemd-analyze"):
+        pytest.skip("systemd-analyze is not here")
+    # The program that it names is a build's: the unit names where it will be installed.
+    (tmp_path / UNIT).write_text(read("deploy", "systemd", UNIT).replace("ExecStart=/usr/bin/marblerun-coordinator",
+                                                                        "ExecStart=/bin/true"))
+
+    def run(*arguments):
+        return subprocess.run(["systemd-analyze", *arguments, str(tmp_path / UNIT)], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, check=False)
+
+    def add(drop_in):
+        os.makedirs(tmp_path / f"{UNIT}.d", exist_ok=True)
+        shutil.copy(os.path.join(ROOT, "deploy", "systemd", drop_in), tmp_path / f"{UNIT}.d")
+    run.add = add
+    return run
+
+
+@pytest.mark.parametrize("drop_in", [None, "tpm.conf", "guest.conf"])
+def test_the_unit_is_understood(analyze, drop_in):
+    if drop_in:
+        analyze.add(drop_in)
+    done = analyze("verify", "--man=no")
+    assert done.returncode == 0 and done.stdout == ""
+
+
+def test_the_unit_is_in_a_sandbox(analyze):
+    done = analyze("security", "--offline=true", "--no-pager")
+    exposure = float(re.search(r"exposure level for \S+: (\S+)", done.stdout)[1])
+    assert exposure <= EXPOSURE_MAX, done.stdout
+
+
+def test_what_the_unit_reads_is_read_by_the_program():
+    """The variables in /etc/default are the program's, and all comments: nothing is set unasked."""
+    names = re.findall(r"^#([A-Z][A-Z_]+)=", read("deploy", "systemd", "marblerun-coordinator.default"), re.M)
+    assert len(names) > 5 and not re.findall(r"^[^#\n]", read("deploy", "systemd", "marblerun-coordinator.default"), re.M)
+    for name in names:
+        assert f'"{name}"' in read("src", "daemon", "configuration.c"), name
+        assert name in read("man", "marblerun-coordinator.8.scd")
+
+
+@pytest.mark.parametrize("name", ["coordinator", "injector"])
+def test_images_are_made_by_the_tested_scripts(name):
+    lines = read("deploy", "container", f"{name}.Containerfile").replace("\\\n", " ").splitlines()
+    steps = [line for line in lines if line.startswith("RUN")]
+    assert len(steps) == 2
+    assert steps[0] == "RUN /source/deploy/container/build.sh /packages"
+    assert steps[1].endswith(f"sh -c '/steps/install.sh /packages/marblerun-{name}_*.deb'")
+    assert "USER 65532:65532" in lines
+    assert f'ENTRYPOINT ["/usr/bin/marblerun-{name}"]' in lines
+    assert all(line.split()[1].startswith("docker.io/library/debian:") for line in lines if line.startswith("FROM"))
