@@ -147,7 +147,7 @@ static error *make_plan(const struct flag_values *f, struct plan *plan)
 	plan->settings = (struct mesh_settings){
 		.namespace = cluster_namespace(f),
 		.repository = value_of(f, FLAG_IMAGE_REPOSITORY, default_repository),
-		.version = value_of(f, FLAG_VERSION, "v" MARBLERUN_VERSION),
+		.version = value_of(f, FLAG_VERSION, MARBLERUN_VERSION),
 		.domains = plan->domains,
 		.resource_key = value_of(f, FLAG_RESOURCE_KEY, SGX_INTEL),
 		.pccs = flag_given(f, FLAG_DCAP_QCNL_CONFIG_FILE) ? NULL : pccs,

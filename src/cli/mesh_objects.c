@@ -49,12 +49,10 @@ static json_t *namespace_object(const struct mesh_settings *s)
 }
 
 /* Neither the coordinator nor the injector asks the API server anything: there is no role, and no token. */
-static json_t *service_account(const struct mesh_settings *s)
+static json_t *service_account(const struct mesh_settings *s, const char *name, json_t *labels)
 {
 	return json_pack("{s:s, s:s, s:o, s:b}", "apiVersion", "v1", "kind", "ServiceAccount", "metadata",
-			 mesh_metadata(s, COORDINATOR_DEPLOYMENT,
-				       mesh_plane_labels(s, "controller", COORDINATOR_DEPLOYMENT, "controller")),
-			 "automountServiceAccountToken", 0);
+			 mesh_metadata(s, name, labels), "automountServiceAccountToken", 0);
 }
 
 static json_t *endorsement_config(const struct mesh_settings *s)
@@ -76,46 +74,44 @@ static json_t *volume_claim(const struct mesh_settings *s)
 static json_t *service(const struct mesh_settings *s, const char *name, const char *component, const char *port_name,
 		       unsigned port)
 {
-	return json_pack("{s:s, s:s, s:o, s:{s:s, s:o, s:[{s:s, s:i, s:i, s:s, s:s}]}}", "apiVersion", "v1", "kind",
+	return json_pack("{s:s, s:s, s:o, s:{s:s, s:o, s:[{s:s, s:i, s:s, s:s, s:s}]}}", "apiVersion", "v1", "kind",
 			 "Service", "metadata", mesh_metadata(s, name, mesh_labels(s, component, name)), "spec", "type",
 			 "ClusterIP", "selector", selector(s, "coordinator"), "ports", "name", port_name, "port",
-			 (int)port, "targetPort", (int)port, "protocol", "TCP", "appProtocol",
+			 (int)port, "targetPort", port_name, "protocol", "TCP", "appProtocol",
 			 strcmp(port_name, "http") == 0 ? "https" : "tcp");
 }
 
-/* The state is sealed to this machine's processor: whoever drains the node is to know that it needs recovery. */
-static json_t *disruption_budget(const struct mesh_settings *s)
+static json_t *disruption_budget(const struct mesh_settings *s, const char *name, const char *component,
+				 const char *rule)
 {
 	return json_pack("{s:s, s:s, s:o, s:{s:i, s:o}}", "apiVersion", "policy/v1", "kind", "PodDisruptionBudget",
-			 "metadata",
-			 mesh_metadata(s, COORDINATOR_DEPLOYMENT,
-				       mesh_labels(s, "disruption-budget", COORDINATOR_DEPLOYMENT)),
-			 "spec", "minAvailable", 1, "selector", mesh_selector(s, "coordinator"));
+			 "metadata", mesh_metadata(s, name, mesh_labels(s, "disruption-budget", name)), "spec", rule,
+			 1, "selector", mesh_selector(s, component));
 }
 
-static json_t *port(unsigned number)
+static json_t *port(const char *name)
 {
-	return json_pack("{s:s, s:i}", "protocol", "TCP", "port", (int)number);
+	return json_pack("{s:[{s:s, s:s}]}", "ports", "protocol", "TCP", "port", name);
 }
 
 /* Clients may come from everywhere, to these two ports. Where endorsements come from is not for us to say. */
 static json_t *coordinator_policy(const struct mesh_settings *s)
 {
-	return json_pack("{s:s, s:s, s:o, s:{s:o, s:[s], s:[{s:[o, o]}]}}", "apiVersion", "networking.k8s.io/v1",
+	return json_pack("{s:s, s:s, s:o, s:{s:o, s:[s], s:[o, o]}}", "apiVersion", "networking.k8s.io/v1",
 			 "kind", "NetworkPolicy", "metadata",
 			 mesh_metadata(s, COORDINATOR_DEPLOYMENT,
 				       mesh_labels(s, "network-policy", COORDINATOR_DEPLOYMENT)),
 			 "spec", "podSelector", mesh_selector(s, "coordinator"), "policyTypes", "Ingress", "ingress",
-			 "ports", port(s->client_port), port(s->mesh_port));
+			 port("http"), port("grpc"));
 }
 
 static json_t *injector_policy(const struct mesh_settings *s)
 {
-	return json_pack("{s:s, s:s, s:o, s:{s:o, s:[s, s], s:[{s:[o]}]}}", "apiVersion", "networking.k8s.io/v1",
+	return json_pack("{s:s, s:s, s:o, s:{s:o, s:[s, s], s:[], s:[o]}}", "apiVersion", "networking.k8s.io/v1",
 			 "kind", "NetworkPolicy", "metadata",
 			 mesh_metadata(s, INJECTOR_DEPLOYMENT, mesh_labels(s, "network-policy", INJECTOR_DEPLOYMENT)),
 			 "spec", "podSelector", mesh_selector(s, "admission-controller"), "policyTypes", "Ingress",
-			 "Egress", "ingress", "ports", port(INJECTOR_PORT));
+			 "Egress", "egress", "ingress", port("https"));
 }
 
 static error *append(json_t *list, json_t *object)
@@ -125,9 +121,12 @@ static error *append(json_t *list, json_t *object)
 
 static error *append_injector(const struct mesh_settings *s, const struct webhook_identity *identity, json_t *list)
 {
+	TRY(append(list, service_account(s, INJECTOR_DEPLOYMENT,
+					 mesh_labels(s, "admission-controller", INJECTOR_DEPLOYMENT))));
 	TRY(append(list, mesh_webhook_secret(s, identity)));
 	TRY(append(list, mesh_injector_service(s)));
 	TRY(append(list, injector_policy(s)));
+	TRY(append(list, disruption_budget(s, INJECTOR_DEPLOYMENT, "admission-controller", "maxUnavailable")));
 	return append(list, mesh_injector(s));
 }
 
@@ -137,13 +136,16 @@ error *mesh_objects(const struct mesh_settings *s, const struct webhook_identity
 	CLEANUP_JSON json_t *list = json_array();
 	TRY_ALLOC(list);
 	TRY(append(list, namespace_object(s)));
-	TRY(append(list, service_account(s)));
-	TRY(append(list, endorsement_config(s)));
+	TRY(append(list, service_account(s, COORDINATOR_DEPLOYMENT,
+					 mesh_plane_labels(s, "controller", COORDINATOR_DEPLOYMENT, "controller"))));
+	if (s->resource_key)
+		TRY(append(list, endorsement_config(s)));
 	TRY(append(list, volume_claim(s)));
 	TRY(append(list, service(s, "coordinator-client-api", "client-api", "http", s->client_port)));
 	TRY(append(list, service(s, "coordinator-mesh-api", "mesh-api", "grpc", s->mesh_port)));
 	TRY(append(list, coordinator_policy(s)));
-	TRY(append(list, disruption_budget(s)));
+	/* The state is sealed to this machine: whoever drains the node is to know that it needs recovery. */
+	TRY(append(list, disruption_budget(s, COORDINATOR_DEPLOYMENT, "coordinator", "minAvailable")));
 	TRY(append(list, mesh_coordinator(s)));
 	if (s->injection) {
 		TRY(append_injector(s, identity, list));
@@ -166,12 +168,14 @@ size_t mesh_names(const char *namespace, char webhook[128], struct kube_name ret
 		{ "apps/v1", "Deployment", "", COORDINATOR_DEPLOYMENT },
 		{ "networking.k8s.io/v1", "NetworkPolicy", "", INJECTOR_DEPLOYMENT },
 		{ "networking.k8s.io/v1", "NetworkPolicy", "", COORDINATOR_DEPLOYMENT },
+		{ "policy/v1", "PodDisruptionBudget", "", INJECTOR_DEPLOYMENT },
 		{ "policy/v1", "PodDisruptionBudget", "", COORDINATOR_DEPLOYMENT },
 		{ "v1", "Service", "", INJECTOR_DEPLOYMENT },
 		{ "v1", "Service", "", "coordinator-client-api" },
 		{ "v1", "Service", "", "coordinator-mesh-api" },
 		{ "v1", "Secret", "", INJECTOR_CERTIFICATES },
 		{ "v1", "ConfigMap", "", "coordinator-dcap-config" },
+		{ "v1", "ServiceAccount", "", INJECTOR_DEPLOYMENT },
 		{ "v1", "ServiceAccount", "", COORDINATOR_DEPLOYMENT },
 	};
 	size_t count = 0;

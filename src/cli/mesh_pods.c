@@ -17,10 +17,10 @@ static json_t *container_security(void)
 			 "readOnlyRootFilesystem", 1, "capabilities", "drop", "ALL");
 }
 
-static json_t *probe(const char *path, unsigned port, int period_s, int failures)
+static json_t *probe(const char *path, const char *port, int period_s, int failures)
 {
-	return json_pack("{s:{s:s, s:s, s:i}, s:i, s:i, s:i}", "httpGet", "path", path, "scheme", "HTTPS", "port",
-			 (int)port, "periodSeconds", period_s, "timeoutSeconds", 10, "failureThreshold", failures);
+	return json_pack("{s:{s:s, s:s, s:s}, s:i, s:i, s:i}", "httpGet", "path", path, "scheme", "HTTPS", "port",
+			 port, "periodSeconds", period_s, "timeoutSeconds", 10, "failureThreshold", failures);
 }
 
 static json_t *variable(const char *name, const char *value)
@@ -51,22 +51,39 @@ static json_t *variable_of(const char *name, json_t *value)
 /* The names that its services have, and those that people gave it. */
 static json_t *dns_names(const struct mesh_settings *s)
 {
+	static const char *const services[] = { "coordinator-mesh-api", "coordinator-client-api" };
 	const char *n = s->namespace;
-	return formatted("%s%slocalhost,coordinator-mesh-api,coordinator-client-api,coordinator-mesh-api.%s,"
-			 "coordinator-client-api.%s,coordinator-mesh-api.%s.svc.cluster.local,"
-			 "coordinator-client-api.%s.svc.cluster.local", s->domains, *s->domains ? "," : "", n, n, n, n);
+	CLEANUP(writer_free) struct writer w = { 0 };
+	write_format(&w, "%s%slocalhost", s->domains, *s->domains ? "," : "");
+	for (size_t i = 0; i < ARRAY_SIZE(services); i++)
+		write_format(&w, ",%s,%s.%s,%s.%s.svc,%s.%s.svc.cluster.local", services[i], services[i], n,
+			     services[i], n, services[i], n);
+	return w.failed ? NULL : json_stringn((const char *)w.data, w.size);
+}
+
+/* The service itself, without the path of the interface, which the coordinator adds. */
+static json_t *pccs_address(const char *url)
+{
+	static const char path[] = "/sgx/certification/v4";
+	size_t size = strlen(url);
+	while (size && url[size - 1] == '/')
+		size--;
+	if (size > sizeof path - 1 && memcmp(url + size - (sizeof path - 1), path, sizeof path - 1) == 0)
+		size -= sizeof path - 1;
+	return json_stringn(url, size);
 }
 
 static json_t *coordinator_environment(const struct mesh_settings *s)
 {
-	json_t *list = json_pack("[o, o, o, o, o]",
+	json_t *list = json_pack("[o, o, o, o, o, o]",
 				 variable_of("EDG_COORDINATOR_MESH_ADDR", formatted("0.0.0.0:%u", s->mesh_port)),
 				 variable_of("EDG_COORDINATOR_CLIENT_ADDR", formatted("0.0.0.0:%u", s->client_port)),
 				 variable_of("EDG_COORDINATOR_DNS_NAMES", dns_names(s)),
 				 variable("EDG_COORDINATOR_SEAL_DIR", "/coordinator/data/"),
+				 variable("EDG_LOG_FORMAT", "json"),
 				 variable("OE_SIMULATION", s->resource_key ? "0" : "1"));
 	if (list && s->resource_key && s->pccs &&
-	    json_array_append_new(list, variable("MARBLERUN_PCCS_URL", s->pccs)) != 0) {
+	    json_array_append_new(list, variable_of("MARBLERUN_PCCS_URL", pccs_address(s->pccs))) != 0) {
 		json_decref(list);
 		list = NULL;
 	}
@@ -79,26 +96,40 @@ static json_t *limits(const struct mesh_settings *s)
 	if (!s->resource_key)
 		return json_object();
 	if (strcmp(s->resource_key, SGX_INTEL) == 0)
-		return json_pack("{s:s, s:i, s:i}", SGX_INTEL, "10Mi", SGX_INTEL_ENCLAVE, 1, SGX_INTEL_PROVISION, 1);
+		return json_pack("{s:s, s:s, s:s}", SGX_INTEL, "10Mi", SGX_INTEL_ENCLAVE, "1", SGX_INTEL_PROVISION,
+				 "1");
 	return json_pack("{s:s}", s->resource_key, "10");
 }
 
-static json_t *coordinator_container(const struct mesh_settings *s)
+static json_t *named_port(const char *name, unsigned port)
+{
+	return json_pack("{s:s, s:i, s:s}", "name", name, "containerPort", (int)port, "protocol", "TCP");
+}
+
+/* Intel's quote provider, where there is SGX, reads its configuration from the place that is built into it. */
+static error *add_quote_provider(const struct mesh_settings *s, json_t *mounts, json_t *volumes)
+{
+	static const char name[] = "dcap-conf", file[] = "sgx_default_qcnl.conf";
+	if (!s->resource_key)
+		return NULL;
+	json_t *mount = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "mountPath", "/etc/sgx_default_qcnl.conf",
+				  "subPath", file, "readOnly", 1);
+	json_t *volume = json_pack("{s:s, s:{s:s}}", "name", name, "configMap", "name", "coordinator-dcap-config");
+	bool failed = json_array_append_new(mounts, mount) != 0;
+	failed |= json_array_append_new(volumes, volume) != 0;
+	return failed ? error_no_memory() : NULL;
+}
+
+static json_t *coordinator_container(const struct mesh_settings *s, json_t *mounts)
 {
 	static const char path[] = "/api/v2/status";
-	return json_pack("{s:s, s:o, s:s, s:o, s:[{s:i, s:s}, {s:i, s:s}], s:{s:o}, s:o, s:o, s:o, s:o,"
-			 " s:[{s:s, s:s}, {s:s, s:s}, {s:s, s:s, s:s, s:b}]}",
+	return json_pack("{s:s, s:o, s:s, s:o, s:[o, o], s:{s:o}, s:o, s:o, s:o, s:o, s:O}",
 			 "name", "coordinator", "image", formatted("%s/coordinator:%s", s->repository, s->version),
 			 "imagePullPolicy", "IfNotPresent", "env", coordinator_environment(s), "ports",
-			 "containerPort", (int)s->client_port, "name", "http",
-			 "containerPort", (int)s->mesh_port, "name", "grpc",
+			 named_port("http", s->client_port), named_port("grpc", s->mesh_port),
 			 "resources", "limits", limits(s), "securityContext", container_security(),
-			 "startupProbe", probe(path, s->client_port, 2, 60),
-			 "readinessProbe", probe(path, s->client_port, 10, 3),
-			 "livenessProbe", probe(path, s->client_port, 30, 4), "volumeMounts",
-			 "name", "coordinator-pv-storage", "mountPath", "/coordinator/data", "name", "tmp", "mountPath",
-			 "/tmp", "name", "dcap-conf", "mountPath", "/etc/sgx_default_qcnl.conf", "subPath",
-			 "sgx_default_qcnl.conf", "readOnly", 1);
+			 "startupProbe", probe(path, "http", 2, 60), "readinessProbe", probe(path, "http", 10, 3),
+			 "livenessProbe", probe(path, "http", 30, 4), "volumeMounts", mounts);
 }
 
 static json_t *tolerations(const struct mesh_settings *s)
@@ -110,15 +141,21 @@ static json_t *tolerations(const struct mesh_settings *s)
 
 static json_t *coordinator_pod(const struct mesh_settings *s)
 {
-	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:{s:s}, s:[o], s:i,"
-			 " s:[{s:s, s:{s:s}}, {s:s, s:{s:s}}, {s:s, s:{}}]}",
-			 "serviceAccountName", COORDINATOR_DEPLOYMENT, "automountServiceAccountToken", 0,
-			 "enableServiceLinks", 0, "securityContext", pod_security(), "tolerations", tolerations(s),
-			 "nodeSelector", "kubernetes.io/os", "linux", "containers", coordinator_container(s),
-			 "terminationGracePeriodSeconds", 60, "volumes",
-			 "name", "coordinator-pv-storage", "persistentVolumeClaim", "claimName", mesh_volume,
-			 "name", "dcap-conf", "configMap", "name", "coordinator-dcap-config", "name", "tmp",
-			 "emptyDir");
+	static const char state[] = "coordinator-pv-storage";
+	CLEANUP_JSON json_t *mounts = json_pack("[{s:s, s:s}, {s:s, s:s}]", "name", state, "mountPath",
+						"/coordinator/data", "name", "tmp", "mountPath", "/tmp");
+	CLEANUP_JSON json_t *volumes = json_pack("[{s:s, s:{s:s}}, {s:s, s:{}}]", "name", state,
+						 "persistentVolumeClaim", "claimName", mesh_volume, "name", "tmp",
+						 "emptyDir");
+	error *e = add_quote_provider(s, mounts, volumes);
+	error_free(e);
+	if (e)
+		return NULL;
+	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:{s:s}, s:[o], s:i, s:O}", "serviceAccountName",
+			 COORDINATOR_DEPLOYMENT, "automountServiceAccountToken", 0, "enableServiceLinks", 0,
+			 "securityContext", pod_security(), "tolerations", tolerations(s), "nodeSelector",
+			 "kubernetes.io/os", "linux", "containers", coordinator_container(s, mounts),
+			 "terminationGracePeriodSeconds", 60, "volumes", volumes);
 }
 
 /* Never two at once on one state. */
@@ -136,37 +173,45 @@ json_t *mesh_coordinator(const struct mesh_settings *s)
 
 static json_t *injector_arguments(const struct mesh_settings *s)
 {
-	return json_pack("[o, s, s, o]",
+	return json_pack("[o, s, s, o, s]",
 			 formatted("-coordAddr=coordinator-mesh-api.%s:%u", s->namespace, s->mesh_port),
 			 "-tlsCertFile=/etc/webhook/certs/tls.crt", "-tlsKeyFile=/etc/webhook/certs/tls.key",
-			 formatted("-sgxResource=%s", s->resource_key ? s->resource_key : ""));
+			 formatted("-sgxResource=%s", s->resource_key ? s->resource_key : ""), "-shutdownDelay=5");
 }
 
 static json_t *injector_container(const struct mesh_settings *s)
 {
-	return json_pack("{s:s, s:o, s:s, s:o, s:[{s:i, s:s}], s:o, s:o, s:o, s:[{s:s, s:s, s:b}]}", "name",
-			 INJECTOR_DEPLOYMENT, "image", formatted("%s/marble-injector:%s", s->repository, s->version),
-			 "imagePullPolicy", "IfNotPresent", "args", injector_arguments(s), "ports", "containerPort",
-			 INJECTOR_PORT, "name", "http", "securityContext", container_security(), "livenessProbe",
-			 probe("/healthz", INJECTOR_PORT, 10, 3), "readinessProbe",
-			 probe("/readyz", INJECTOR_PORT, 5, 3), "volumeMounts", "name", "webhook-certs", "mountPath",
-			 "/etc/webhook/certs", "readOnly", 1);
+	return json_pack("{s:s, s:o, s:s, s:o, s:[o], s:[o], s:{s:{s:s, s:s}, s:{s:s}}, s:o, s:o, s:o,"
+			 " s:[{s:s, s:s, s:b}]}", "name", INJECTOR_DEPLOYMENT, "image",
+			 formatted("%s/marble-injector:%s", s->repository, s->version), "imagePullPolicy",
+			 "IfNotPresent", "args", injector_arguments(s), "env", variable("EDG_LOG_FORMAT", "json"),
+			 "ports", named_port("https", INJECTOR_PORT), "resources", "requests", "cpu", "10m", "memory",
+			 "32Mi", "limits", "memory", "512Mi", "securityContext", container_security(), "livenessProbe",
+			 probe("/healthz", "https", 10, 3), "readinessProbe", probe("/readyz", "https", 5, 3),
+			 "volumeMounts", "name", "webhook-certs", "mountPath", "/etc/webhook/certs", "readOnly", 1);
 }
 
+/* It goes on accepting for a while when it is stopped, until every API server knows. */
 static json_t *injector_pod(const struct mesh_settings *s)
 {
-	return json_pack("{s:b, s:b, s:o, s:{s:s}, s:[o], s:[{s:s, s:{s:s, s:i}}]}", "automountServiceAccountToken", 0,
-			 "enableServiceLinks", 0, "securityContext", pod_security(), "nodeSelector",
-			 "kubernetes.io/os", "linux", "containers", injector_container(s), "volumes", "name",
-			 "webhook-certs", "secret", "secretName", INJECTOR_CERTIFICATES, "defaultMode", 0440);
+	return json_pack("{s:s, s:b, s:b, s:i, s:o, s:{s:s}, s:[{s:i, s:s, s:s, s:o}], s:[o], s:[{s:s, s:{s:s, s:i}}]}",
+			 "serviceAccountName", INJECTOR_DEPLOYMENT, "automountServiceAccountToken", 0,
+			 "enableServiceLinks", 0, "terminationGracePeriodSeconds", 40, "securityContext",
+			 pod_security(), "nodeSelector", "kubernetes.io/os", "linux", "topologySpreadConstraints",
+			 "maxSkew", 1, "topologyKey", "kubernetes.io/hostname", "whenUnsatisfiable", "ScheduleAnyway",
+			 "labelSelector", mesh_selector(s, "admission-controller"), "containers",
+			 injector_container(s), "volumes", "name", "webhook-certs", "secret", "secretName",
+			 INJECTOR_CERTIFICATES, "defaultMode", 0440);
 }
 
+/* The selector is the public chart's, as that of a deployment can't be changed. */
 json_t *mesh_injector(const struct mesh_settings *s)
 {
 	static const char plane[] = "admission-controller";
-	return json_pack("{s:s, s:s, s:o, s:{s:i, s:o, s:{s:{s:o}, s:o}}}", "apiVersion", "apps/v1", "kind",
-			 "Deployment", "metadata",
+	return json_pack("{s:s, s:s, s:o, s:{s:i, s:{s:{s:s, s:s}}, s:{s:{s:o}, s:o}}}", "apiVersion", "apps/v1",
+			 "kind", "Deployment", "metadata",
 			 mesh_metadata(s, INJECTOR_DEPLOYMENT, mesh_plane_labels(s, plane, INJECTOR_DEPLOYMENT, plane)),
-			 "spec", "replicas", 1, "selector", mesh_selector(s, plane), "template", "metadata", "labels",
-			 mesh_plane_labels(s, plane, INJECTOR_DEPLOYMENT, plane), "spec", injector_pod(s));
+			 "spec", "replicas", 1, "selector", "matchLabels", "app.kubernetes.io/name",
+			 INJECTOR_DEPLOYMENT, "app.kubernetes.io/part-of", "marblerun", "template", "metadata",
+			 "labels", mesh_plane_labels(s, plane, INJECTOR_DEPLOYMENT, plane), "spec", injector_pod(s));
 }

@@ -13,23 +13,24 @@ static json_t *encoded(bytes raw, bool secret)
 
 json_t *mesh_webhook_secret(const struct mesh_settings *s, const struct webhook_identity *identity)
 {
-	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:o}}", "apiVersion", "v1", "kind", "Secret", "type",
+	return json_pack("{s:s, s:s, s:s, s:o, s:{s:o, s:o, s:o}}", "apiVersion", "v1", "kind", "Secret", "type",
 			 "kubernetes.io/tls", "metadata",
 			 mesh_metadata(s, INJECTOR_CERTIFICATES,
-				       mesh_labels(s, "admission-controller-serving-cert", INJECTOR_DEPLOYMENT)),
-			 "data", "tls.crt", encoded(blob_view(&identity->certificate), false), "tls.key",
+				       mesh_labels(s, "webhook-certificate", INJECTOR_DEPLOYMENT)),
+			 "data", "ca.crt", encoded(blob_view(&identity->authority), false), "tls.crt",
+			 encoded(blob_view(&identity->certificate), false), "tls.key",
 			 encoded(secret_view(&identity->key), true));
 }
 
 json_t *mesh_injector_service(const struct mesh_settings *s)
 {
-	return json_pack("{s:s, s:s, s:o, s:{s:s, s:{s:s, s:s}, s:[{s:s, s:i, s:i, s:s}]}}", "apiVersion", "v1", "kind",
+	return json_pack("{s:s, s:s, s:o, s:{s:s, s:{s:s, s:s}, s:[{s:s, s:i, s:s, s:s}]}}", "apiVersion", "v1", "kind",
 			 "Service", "metadata",
 			 mesh_metadata(s, INJECTOR_DEPLOYMENT,
 				       mesh_labels(s, "admission-controller-svc", INJECTOR_DEPLOYMENT)),
 			 "spec", "type", "ClusterIP", "selector", "app.kubernetes.io/name", INJECTOR_DEPLOYMENT,
 			 "app.kubernetes.io/part-of", "marblerun", "ports", "name", "https", "port", 443, "targetPort",
-			 INJECTOR_PORT, "protocol", "TCP");
+			 "https", "protocol", "TCP");
 }
 
 static json_t *client_config(const struct mesh_settings *s, const struct webhook_identity *identity)
@@ -52,12 +53,12 @@ json_t *mesh_webhook(const struct mesh_settings *s, const struct webhook_identit
 	snprintf(name, sizeof name, INJECTOR_DEPLOYMENT "-%s", s->namespace);
 	snprintf(full, sizeof full, "%s.cluster.local", name);
 	return json_pack("{s:s, s:s, s:{s:s, s:o},"
-			 " s:[{s:s, s:o, s:[o], s:{s:[{s:s, s:s}]}, s:[s], s:s, s:s, s:s, s:i}]}",
+			 " s:[{s:s, s:o, s:[o], s:{s:[{s:s, s:s, s:[]}]}, s:[s], s:s, s:s, s:i}]}",
 			 "apiVersion", "admissionregistration.k8s.io/v1", "kind", "MutatingWebhookConfiguration",
 			 "metadata", "name", name, "labels",
 			 mesh_labels(s, "admission-controller-configuration", INJECTOR_DEPLOYMENT), "webhooks", "name",
 			 full, "clientConfig", client_config(s, identity), "rules", rule(), "objectSelector",
-			 "matchExpressions", "key", "marblerun/marbletype", "operator", "Exists",
+			 "matchExpressions", "key", "marblerun/marbletype", "operator", "Exists", "values",
 			 "admissionReviewVersions", "v1", "sideEffects", "None", "failurePolicy", "Fail",
-			 "reinvocationPolicy", "IfNeeded", "timeoutSeconds", 10);
+			 "timeoutSeconds", 10);
 }

@@ -21,19 +21,21 @@ CANARY = "canary-4f6f1d0c8f7e4a5b9d3c"
 EVERYTHING = {
     "Namespace marblerun",
     "ServiceAccount marblerun/marblerun-coordinator",
-    "ConfigMap marblerun/coordinator-dcap-config",
     "PersistentVolumeClaim marblerun/coordinator-pv-claim",
     "Service marblerun/coordinator-client-api",
     "Service marblerun/coordinator-mesh-api",
     "NetworkPolicy marblerun/marblerun-coordinator",
     "PodDisruptionBudget marblerun/marblerun-coordinator",
     "Deployment marblerun/marblerun-coordinator",
+    "ServiceAccount marblerun/marble-injector",
     "Secret marblerun/marble-injector-webhook-certs",
     "Service marblerun/marble-injector",
     "NetworkPolicy marblerun/marble-injector",
+    "PodDisruptionBudget marblerun/marble-injector",
     "Deployment marblerun/marble-injector",
     "MutatingWebhookConfiguration marble-injector-marblerun",
 }
+ENDORSEMENTS = {"ConfigMap marblerun/coordinator-dcap-config"}  # not with --simulation
 STAYS = {"Namespace marblerun", "PersistentVolumeClaim marblerun/coordinator-pv-claim"}
 
 
@@ -115,10 +117,10 @@ def test_results_for_programs(cluster):
     cluster.server.nodes = [node("a", **{"sgx.intel.com/epc": "98566144", "sgx.intel.com/enclave": "110",
                                          "sgx.intel.com/provision": "110"})]
     made = json.loads(cluster.run("install", "-o", "json").stdout)
-    assert set(made["created"]) == EVERYTHING
+    assert set(made["created"]) == EVERYTHING | ENDORSEMENTS
     assert made["resourceKey"] == "sgx.intel.com/epc" and made["simulation"] is False and made["ready"] is False
     gone = json.loads(cluster.run("uninstall", "-o", "json").stdout)
-    assert set(gone["deleted"]) == EVERYTHING - STAYS
+    assert set(gone["deleted"]) == (EVERYTHING | ENDORSEMENTS) - STAYS
     assert json.loads(cluster.run("uninstall", "-o", "json").stdout)["deleted"] == []
 
 
@@ -413,7 +415,7 @@ def test_flags_of_the_coordinator(workspace):
     names = variables["EDG_COORDINATOR_DNS_NAMES"].split(",")
     assert names[:3] == ["mesh.example", "10.0.0.1", "other.example"]
     assert "coordinator-mesh-api.marblerun.svc.cluster.local" in names
-    assert variables["MARBLERUN_PCCS_URL"] == "https://pccs.example/v4/"
+    assert variables["MARBLERUN_PCCS_URL"] == "https://pccs.example/v4"
     assert variables["OE_SIMULATION"] == "0"
     assert container["image"] == "registry.example:5000/mesh/coordinator:v9.8.7"
     assert [p["containerPort"] for p in container["ports"]] == [5555, 6666]
@@ -424,6 +426,12 @@ def test_flags_of_the_coordinator(workspace):
     assert config == {"pccs_url": "https://pccs.example/v4/", "use_secure_cert": False}
     injector = found["Deployment marble-injector"]["spec"]["template"]["spec"]["containers"][0]
     assert "-coordAddr=coordinator-mesh-api.marblerun:6666" in injector["args"]
+
+
+@pytest.mark.parametrize("url", ["https://p.example/sgx/certification/v4/", "https://p.example/sgx/certification/v4",
+                                 "https://p.example/", "https://p.example"])
+def test_the_coordinator_adds_the_path_of_the_interface_itself(workspace, url):
+    assert environment_of(dry_run(workspace, "--dcap-pccs-url", url))[0]["MARBLERUN_PCCS_URL"] == "https://p.example"
 
 
 def port_of(log, event):
@@ -441,7 +449,7 @@ def test_the_coordinator_starts_with_it(workspace):
     for name in ("EDG_COORDINATOR_MESH_ADDR", "EDG_COORDINATOR_CLIENT_ADDR"):
         assert variables[name].startswith("0.0.0.0:")
         variables[name] = "127.0.0.1:0"
-    process = workspace.start("coordinator", [workspace.binaries.coordinator], EDG_LOG_FORMAT="json", **variables)
+    process = workspace.start("coordinator", [workspace.binaries.coordinator], **variables)
     port = process.wait_for(lambda log: port_of(log, "serving the client API"))
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
         asked = container[probe]["httpGet"]
@@ -497,7 +505,8 @@ def test_simulation_needs_no_device(workspace):
 
 
 @pytest.mark.parametrize("key,limits", [
-    ("sgx.intel.com/epc", {"sgx.intel.com/epc": "10Mi", "sgx.intel.com/enclave": 1, "sgx.intel.com/provision": 1}),
+    ("sgx.intel.com/epc", {"sgx.intel.com/epc": "10Mi", "sgx.intel.com/enclave": "1",
+                           "sgx.intel.com/provision": "1"}),
     ("kubernetes.azure.com/sgx_epc_mem_in_MiB", {"kubernetes.azure.com/sgx_epc_mem_in_MiB": "10"}),
     ("alibabacloud.com/sgx_epc_MiB", {"alibabacloud.com/sgx_epc_MiB": "10"}),
     ("example.com/epc", {"example.com/epc": "10"}),
@@ -537,8 +546,11 @@ def test_the_webhook_is_believed_by_its_authority_alone(workspace):
     assert certificates.names(certificate) == ["marble-injector.team-a.svc", "marble-injector.team-a.svc.cluster.local"]
     service = hook["clientConfig"]["service"]
     assert (service["name"], service["namespace"], service["path"]) == ("marble-injector", "team-a", "/mutate")
-    assert hook["objectSelector"]["matchExpressions"] == [{"key": "marblerun/marbletype", "operator": "Exists"}]
-    assert found["Service marble-injector"]["spec"]["ports"][0]["targetPort"] == 8443
+    assert hook["objectSelector"]["matchExpressions"] == [
+        {"key": "marblerun/marbletype", "operator": "Exists", "values": []}]
+    assert found["Service marble-injector"]["spec"]["ports"][0]["targetPort"] == "https"
+    ports = found["Deployment marble-injector"]["spec"]["template"]["spec"]["containers"][0]["ports"]
+    assert ports == [{"name": "https", "containerPort": 8443, "protocol": "TCP"}]
 
 
 def test_dry_run_asks_nobody(workspace):
