@@ -40,7 +40,7 @@ _marblerun() {
 		secret | recover) COMPREPLY=($(compgen -W "$coordinator $user --from-pem" -- "$word")) ;;
 		recover-with-signature) COMPREPLY=($(compgen -W "$coordinator $user --signature --coordinator-pub-key" -- "$word")) ;;
 		check) COMPREPLY=($(compgen -W "$coordinator $cluster --timeout" -- "$word")) ;;
-		install) COMPREPLY=($(compgen -W "$cluster --domain --simulation --resource-key --disable-auto-injection --version --image-repository --client-server-port --mesh-server-port --dcap-pccs-url --dcap-secure-cert --dcap-qcnl-config-file --dry-run --wait --timeout --output --help" -- "$word")) ;;
+		install) COMPREPLY=($(compgen -W "$cluster --domain --simulation --resource-key --runtime-class --disable-auto-injection --version --image-repository --client-server-port --mesh-server-port --dcap-pccs-url --dcap-secure-cert --dcap-qcnl-config-file --dry-run --wait --timeout --output --help" -- "$word")) ;;
 		uninstall) COMPREPLY=($(compgen -W "$cluster --delete-state --wait --timeout --output --help" -- "$word")) ;;
 		precheck) COMPREPLY=($(compgen -W "$cluster --output --help" -- "$word")) ;;
 		*) COMPREPLY=($(compgen -W "$coordinator $user --recoverydata --keep-cert --signature --display-update --missing --verify" -- "$word")) ;;

@@ -33,6 +33,7 @@ complete -c marblerun -l simulation -d "no TEE"
 complete -c marblerun -l domain -x -d "a name of the coordinator"
 complete -c marblerun -l image-repository -x
 complete -c marblerun -l resource-key -x -d "the device plugin's SGX resource"
+complete -c marblerun -l runtime-class -x -d "TDX or SEV-SNP guests"
 complete -c marblerun -l disable-auto-injection
 complete -c marblerun -l delete-state -d "delete the sealed state, too"
 complete -c marblerun -l verify -d "recompute the audit log's chain"

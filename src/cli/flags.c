@@ -102,6 +102,8 @@ static const struct {
 	[FLAG_SIMULATION] = { "simulation", 0, SWITCH, NULL, "no TEE; for trying things out" },
 	[FLAG_RESOURCE_KEY] = { "resource-key", 0, TEXT, "KEY",
 		"the SGX resource of the nodes' device plugin (what the nodes offer)" },
+	[FLAG_RUNTIME_CLASS] = { "runtime-class", 0, TEXT, "NAME",
+		"run the coordinator in a TDX or SEV-SNP guest of this runtime class, without SGX" },
 	[FLAG_DISABLE_INJECTION] = { "disable-auto-injection", 0, SWITCH, NULL, "without injector and webhook" },
 	[FLAG_VERSION] = { "version", 0, TEXT, "TAG", "of the images (this program's)" },
 	[FLAG_IMAGE_REPOSITORY] = { "image-repository", 0, TEXT, "NAME",

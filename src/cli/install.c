@@ -69,10 +69,19 @@ static error *check_images(const struct flag_values *f)
 		TRY(check_version(f->values[FLAG_VERSION]));
 	if (flag_given(f, FLAG_IMAGE_REPOSITORY))
 		TRY(check_characters(f->values[FLAG_IMAGE_REPOSITORY], "--image-repository", LETTERS DIGITS "._-/:"));
+	return NULL;
+}
+
+static error *check_tee(const struct flag_values *f)
+{
+	int count = flag_given(f, FLAG_SIMULATION) + flag_given(f, FLAG_RESOURCE_KEY) +
+		    flag_given(f, FLAG_RUNTIME_CLASS);
+	if (count > 1)
+		return error_new(ERROR_INVALID, "--simulation, --resource-key or --runtime-class: not several");
+	if (flag_given(f, FLAG_RUNTIME_CLASS))
+		return kube_label_check(f->values[FLAG_RUNTIME_CLASS], "--runtime-class");
 	if (!flag_given(f, FLAG_RESOURCE_KEY))
 		return NULL;
-	if (flag_given(f, FLAG_SIMULATION))
-		return error_new(ERROR_INVALID, "--simulation or --resource-key: not both");
 	return check_characters(f->values[FLAG_RESOURCE_KEY], "--resource-key", LETTERS DIGITS "._-/");
 }
 
@@ -105,6 +114,7 @@ static error *check(const struct flag_values *f)
 		return error_new(ERROR_INVALID, "--client-server-port and --mesh-server-port are both %u", client);
 	TRY(cluster_check(f));
 	TRY(check_images(f));
+	TRY(check_tee(f));
 	return check_endorsements(f);
 }
 
@@ -149,6 +159,8 @@ static error *make_plan(const struct flag_values *f, struct plan *plan)
 		.repository = value_of(f, FLAG_IMAGE_REPOSITORY, default_repository),
 		.version = value_of(f, FLAG_VERSION, MARBLERUN_VERSION),
 		.domains = plan->domains,
+		.simulation = flag_given(f, FLAG_SIMULATION),
+		.runtime_class = f->values[FLAG_RUNTIME_CLASS],
 		.resource_key = value_of(f, FLAG_RESOURCE_KEY, SGX_INTEL),
 		.pccs = flag_given(f, FLAG_DCAP_QCNL_CONFIG_FILE) ? NULL : pccs,
 		.qcnl = plan->qcnl,
@@ -156,7 +168,7 @@ static error *make_plan(const struct flag_values *f, struct plan *plan)
 		.mesh_port = flag_given(f, FLAG_MESH_PORT) ? f->numbers[FLAG_MESH_PORT] : MESH_PORT,
 		.injection = !flag_given(f, FLAG_DISABLE_INJECTION),
 	};
-	if (flag_given(f, FLAG_SIMULATION))
+	if (plan->settings.simulation || plan->settings.runtime_class)
 		plan->settings.resource_key = NULL;
 	return NULL;
 }
@@ -305,7 +317,7 @@ static error *report(const struct flag_values *f, const struct plan *plan, const
 		TRY(names_of(objects, &names));
 		CLEANUP_JSON json_t *out = json_pack("{s:s, s:s, s:s?, s:b, s:b, s:O}", "namespace", s->namespace,
 						     "version", s->version, "resourceKey", s->resource_key,
-						     "simulation", !s->resource_key, "ready",
+						     "simulation", s->simulation, "ready",
 						     flag_given(f, FLAG_WAIT), "created", names);
 		TRY_ALLOC(out);
 		return print_json(out);
@@ -346,9 +358,9 @@ const struct command install_command = {
 		    "  marblerun install --domain mesh.example \\\n"
 		    "    --dcap-pccs-url https://pccs.example/sgx/certification/v4/\n"
 		    "  marblerun install --dry-run --image-repository registry.example/marblerun\n",
-	.own = { FLAG_NAMESPACE, FLAG_DOMAIN, FLAG_SIMULATION, FLAG_RESOURCE_KEY, FLAG_DISABLE_INJECTION, FLAG_VERSION,
-		 FLAG_IMAGE_REPOSITORY, FLAG_CLIENT_PORT, FLAG_MESH_PORT, FLAG_DCAP_PCCS_URL, FLAG_DCAP_SECURE_CERT,
-		 FLAG_DCAP_QCNL_CONFIG_FILE, FLAG_DCAP_QPL, FLAG_CHART_PATH, FLAG_DISTRIBUTED, FLAG_DRY_RUN, FLAG_WAIT,
+	.own = { FLAG_NAMESPACE, FLAG_DOMAIN, FLAG_SIMULATION, FLAG_RESOURCE_KEY, FLAG_RUNTIME_CLASS,
+		 FLAG_DISABLE_INJECTION, FLAG_VERSION, FLAG_IMAGE_REPOSITORY, FLAG_CLIENT_PORT, FLAG_MESH_PORT,
+		 FLAG_DCAP_PCCS_URL, FLAG_DCAP_SECURE_CERT, FLAG_DCAP_QCNL_CONFIG_FILE, FLAG_DCAP_QPL, FLAG_CHART_PATH, FLAG_DISTRIBUTED, FLAG_DRY_RUN, FLAG_WAIT,
 		 FLAG_TIMEOUT, FLAG_OUTPUT_FORMAT, FLAG_KUBECONFIG, FLAG_CONTEXT, FLAG_REQUEST_TIMEOUT },
 	.local = true,
 	.check = check,

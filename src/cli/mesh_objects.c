@@ -138,7 +138,7 @@ error *mesh_objects(const struct mesh_settings *s, const struct webhook_identity
 	TRY(append(list, namespace_object(s)));
 	TRY(append(list, service_account(s, COORDINATOR_DEPLOYMENT,
 					 mesh_plane_labels(s, "controller", COORDINATOR_DEPLOYMENT, "controller"))));
-	if (s->resource_key)
+	if (!s->simulation)
 		TRY(append(list, endorsement_config(s)));
 	TRY(append(list, volume_claim(s)));
 	TRY(append(list, service(s, "coordinator-client-api", "client-api", "http", s->client_port)));

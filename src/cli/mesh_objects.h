@@ -16,7 +16,9 @@ struct mesh_settings {
 	const char *repository;   /* of the images, without a slash at the end */
 	const char *version;      /* their tag */
 	const char *domains;      /* of the coordinator, in addition to its services'; comma-separated, may be empty */
-	const char *resource_key; /* of SGX; NULL: none, the coordinator simulates */
+	bool simulation;          /* no TEE */
+	const char *runtime_class; /* of TDX or SEV-SNP guests, in which the coordinator is to run; NULL: none */
+	const char *resource_key; /* of SGX; NULL with either of them */
 	const char *pccs;         /* where endorsements come from; NULL: as `qcnl` says */
 	const char *qcnl;         /* sgx_default_qcnl.conf */
 	unsigned client_port, mesh_port;

@@ -81,8 +81,8 @@ static json_t *coordinator_environment(const struct mesh_settings *s)
 				 variable_of("EDG_COORDINATOR_DNS_NAMES", dns_names(s)),
 				 variable("EDG_COORDINATOR_SEAL_DIR", "/coordinator/data/"),
 				 variable("EDG_LOG_FORMAT", "json"),
-				 variable("OE_SIMULATION", s->resource_key ? "0" : "1"));
-	if (list && s->resource_key && s->pccs &&
+				 variable("OE_SIMULATION", s->simulation ? "1" : "0"));
+	if (list && !s->simulation && s->pccs &&
 	    json_array_append_new(list, variable_of("MARBLERUN_PCCS_URL", pccs_address(s->pccs))) != 0) {
 		json_decref(list);
 		list = NULL;
@@ -106,18 +106,33 @@ static json_t *named_port(const char *name, unsigned port)
 	return json_pack("{s:s, s:i, s:s}", "name", name, "containerPort", (int)port, "protocol", "TCP");
 }
 
-/* Intel's quote provider, where there is SGX, reads its configuration from the place that is built into it. */
+static error *add_volume(json_t *mounts, json_t *mount, json_t *volumes, json_t *volume)
+{
+	bool failed = json_array_append_new(mounts, mount) != 0;
+	failed |= json_array_append_new(volumes, volume) != 0;
+	return failed ? error_no_memory() : NULL;
+}
+
+/* Where a guest asks its TEE: Linux's configfs. */
+static error *add_configfs(const struct mesh_settings *s, json_t *mounts, json_t *volumes)
+{
+	static const char name[] = "tsm", path[] = "/sys/kernel/config";
+	if (!s->runtime_class)
+		return NULL;
+	return add_volume(mounts, json_pack("{s:s, s:s}", "name", name, "mountPath", path), volumes,
+			  json_pack("{s:s, s:{s:s}}", "name", name, "hostPath", "path", path));
+}
+
+/* Intel's quote provider reads its configuration from the place that is built into it. */
 static error *add_quote_provider(const struct mesh_settings *s, json_t *mounts, json_t *volumes)
 {
 	static const char name[] = "dcap-conf", file[] = "sgx_default_qcnl.conf";
-	if (!s->resource_key)
+	if (s->simulation)
 		return NULL;
 	json_t *mount = json_pack("{s:s, s:s, s:s, s:b}", "name", name, "mountPath", "/etc/sgx_default_qcnl.conf",
 				  "subPath", file, "readOnly", 1);
 	json_t *volume = json_pack("{s:s, s:{s:s}}", "name", name, "configMap", "name", "coordinator-dcap-config");
-	bool failed = json_array_append_new(mounts, mount) != 0;
-	failed |= json_array_append_new(volumes, volume) != 0;
-	return failed ? error_no_memory() : NULL;
+	return add_volume(mounts, mount, volumes, volume);
 }
 
 static json_t *coordinator_container(const struct mesh_settings *s, json_t *mounts)
@@ -148,11 +163,13 @@ static json_t *coordinator_pod(const struct mesh_settings *s)
 						 "persistentVolumeClaim", "claimName", mesh_volume, "name", "tmp",
 						 "emptyDir");
 	error *e = add_quote_provider(s, mounts, volumes);
+	e = e ? e : add_configfs(s, mounts, volumes);
 	error_free(e);
 	if (e)
 		return NULL;
-	return json_pack("{s:s, s:b, s:b, s:o, s:o, s:{s:s}, s:[o], s:i, s:O}", "serviceAccountName",
-			 COORDINATOR_DEPLOYMENT, "automountServiceAccountToken", 0, "enableServiceLinks", 0,
+	return json_pack("{s:s, s:s*, s:b, s:b, s:o, s:o, s:{s:s}, s:[o], s:i, s:O}", "serviceAccountName",
+			 COORDINATOR_DEPLOYMENT, "runtimeClassName", s->runtime_class, "automountServiceAccountToken", 0,
+			 "enableServiceLinks", 0,
 			 "securityContext", pod_security(), "tolerations", tolerations(s), "nodeSelector",
 			 "kubernetes.io/os", "linux", "containers", coordinator_container(s, mounts),
 			 "terminationGracePeriodSeconds", 60, "volumes", volumes);

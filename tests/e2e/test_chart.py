@@ -445,7 +445,10 @@ def comparable(value):
                       "version": "v7", "repository": "r.example/m"},
       "marbleInjector": {"start": True, "version": "v7", "repository": "r.example/m"},
       "dcap": {"pccsUrl": "https://p.example/", "useSecureCert": False}}),
-], ids=["defaults", "without injector", "simulation", "flags"])
+    (["--runtime-class", "kata-qemu-snp"],
+     {"coordinator": {"runtimeClassName": "kata-qemu-snp", "resources": None}, "tolerations": None,
+      "marbleInjector": {"start": True, "resourceKey": ""}}),
+], ids=["defaults", "without injector", "simulation", "flags", "guest"])
 def test_installation_by_command_line_makes_the_same(workspace, flags, values):
     """`marblerun install` and the chart agree on every object, but for the namespace, which Helm makes itself, and for
     two arguments that say what the injector's defaults are."""

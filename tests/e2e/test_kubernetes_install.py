@@ -351,7 +351,8 @@ def test_a_refusal_that_repeats_the_secret_is_not_shown(cluster, field):
 
 def test_manifests_fit_the_published_types(workspace):
     types = {kind: name for kind, name, _ in KINDS.values()}
-    for arguments in ([], ["--simulation"], ["--disable-auto-injection"], ["--resource-key", "example.com/sgx"]):
+    for arguments in ([], ["--simulation"], ["--disable-auto-injection"], ["--resource-key", "example.com/sgx"],
+                      ["--runtime-class", "kata-qemu-tdx"]):
         for made in dry_run(workspace, *arguments):
             for version in ("1.25", "1.37"):
                 assert Types(version).mistakes(types[made["kind"]], made) == []
@@ -560,7 +561,9 @@ def test_dry_run_asks_nobody(workspace):
 @pytest.mark.parametrize("arguments,words", [
     (["install", "--marblerun-chart-path", "chart"], "reads no chart"),
     (["install", "--distributed-deployment"], "are not supported"),
-    (["install", "--simulation", "--resource-key", "x"], "not both"),
+    (["install", "--simulation", "--resource-key", "x"], "not several"),
+    (["install", "--runtime-class", "kata", "--resource-key", "x"], "not several"),
+    (["install", "--runtime-class", "a/b"], "--runtime-class is"),
     (["install", "--namespace", "Big"], "--namespace is"),
     (["install", "--namespace", "../x"], "--namespace is"),
     (["install", "--version", "v1@sha"], "--version is"),
