@@ -168,8 +168,8 @@ static json_t *coordinator_pod(const struct mesh_settings *s)
 	if (e)
 		return NULL;
 	return json_pack("{s:s, s:s*, s:b, s:b, s:o, s:o, s:{s:s}, s:[o], s:i, s:O}", "serviceAccountName",
-			 COORDINATOR_DEPLOYMENT, "runtimeClassName", s->runtime_class, "automountServiceAccountToken", 0,
-			 "enableServiceLinks", 0,
+			 COORDINATOR_DEPLOYMENT, "runtimeClassName", s->runtime_class,
+			 "automountServiceAccountToken", 0, "enableServiceLinks", 0,
 			 "securityContext", pod_security(), "tolerations", tolerations(s), "nodeSelector",
 			 "kubernetes.io/os", "linux", "containers", coordinator_container(s, mounts),
 			 "terminationGracePeriodSeconds", 60, "volumes", volumes);
