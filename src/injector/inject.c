@@ -28,6 +28,7 @@ struct pod {
 	bool uuid_there, tsm_there;            /* the pod has such a volume */
 	size_t injected;                       /* containers */
 	struct patch patch;
+	json_t *warnings;
 };
 
 static void pod_free(struct pod *pod)
@@ -253,6 +254,32 @@ static void inject_mounts(struct pod *pod, const struct container *c)
 	patch_append(&pod->patch, c->mounts, missing, path);
 }
 
+/* The container's setting, else the pod's. NULL: neither. */
+static const json_t *security_setting(const struct pod *pod, const struct container *c, const char *name)
+{
+	const json_t *own = json_object_get(json_object_get(c->object, "securityContext"), name);
+	if (own && !json_is_null(own))
+		return own;
+	return json_object_get(json_object_get(pod->spec, "securityContext"), name);
+}
+
+static void warn(struct pod *pod, json_t *text)
+{
+	if (json_array_append_new(pod->warnings, text) != 0)
+		pod->patch.failed = true;
+}
+
+/* In the guest only root may make entries there. Whom the image runs as is not known here. */
+static void warn_of_other_user(struct pod *pod, const struct container *c)
+{
+	const json_t *user = security_setting(pod, c, "runAsUser");
+	const json_t *not_root = security_setting(pod, c, "runAsNonRoot");
+	bool other = json_is_integer(user) ? json_integer_value(user) != 0 : json_is_true(not_root);
+	if (other && !json_array_size(pod->warnings))
+		warn(pod, json_sprintf("container \"%.63s\" does not run as root: it can't ask for evidence in "
+				       TSM_PATH "/tsm", c->name));
+}
+
 struct quantity {
 	const char *name, *value;
 };
@@ -330,6 +357,8 @@ static error *inject_containers(struct pod *pod, const char *list, bool only_if_
 			continue;
 		inject_environment(pod, &c);
 		inject_mounts(pod, &c);
+		if (pod->tsm)
+			warn_of_other_user(pod, &c);
 		if (pod->sgx)
 			TRY(inject_resources(pod, &c));
 		pod->injected++;
@@ -373,22 +402,24 @@ static void inject_toleration(struct pod *pod)
 	patch_append(&pod->patch, pod->tolerations, missing, "/spec/tolerations");
 }
 
-static error *warn_of_missing_container(const struct pod *pod, json_t *warnings)
+static void warn_of_missing_container(struct pod *pod)
 {
-	json_t *text = json_sprintf("the label " LABEL_CONTAINER " names \"%s\", but the pod has no such container: "
-				    "nothing is injected", pod->only_container);
-	return json_array_append_new(warnings, text) == 0 ? NULL : error_no_memory();
+	if (*pod->only_container)
+		warn(pod, json_sprintf("the label " LABEL_CONTAINER " names \"%s\", but the pod has no such container: "
+				       "nothing is injected", pod->only_container));
 }
 
-static error *inject(struct pod *pod, json_t *warnings)
+static error *inject(struct pod *pod)
 {
 	TRY(read_spec(pod));
 	pod->uuid_there = choose_volume(pod->volumes, volume_has_uuid, "marblerun-uuid", pod->uuid_volume);
 	pod->tsm_there = choose_volume(pod->volumes, volume_has_tsm, "marblerun-tsm", pod->tsm_volume);
 	TRY(inject_containers(pod, "containers", false));
 	TRY(inject_containers(pod, "initContainers", true));
-	if (!pod->injected)
-		return *pod->only_container ? warn_of_missing_container(pod, warnings) : NULL;
+	if (!pod->injected) {
+		warn_of_missing_container(pod);
+		return NULL;
+	}
 	inject_volumes(pod);
 	if (pod->sgx)
 		inject_toleration(pod);
@@ -406,12 +437,13 @@ error *pod_inject(const struct injection_rules *rules, const json_t *pod, const 
 		  struct injection *ret)
 {
 	CLEANUP(injection_free) struct injection result = { .warnings = json_array() };
-	CLEANUP(pod_free) struct pod p = { .rules = rules, .namespace = namespace, .object = pod };
+	CLEANUP(pod_free) struct pod p = { .rules = rules, .namespace = namespace, .object = pod,
+					   .warnings = result.warnings };
 	bool marble;
 	TRY_ALLOC(result.warnings);
 	TRY(read_labels(&p, &marble));
 	if (marble)
-		TRY(inject(&p, result.warnings));
+		TRY(inject(&p));
 	TRY(patch_finish(&p.patch, &result.patch));
 	snprintf(result.type, sizeof result.type, "%s", p.type);
 	*ret = result;

@@ -45,7 +45,9 @@ VALUES = {
               "tolerations": [{"key": "kubernetes.azure.com/sgx_epc_mem_in_MiB", "operator": "Exists"}],
               "marbleInjector": {"start": True, "resourceKey": "kubernetes.azure.com/sgx_epc_mem_in_MiB"}},
     "Alibaba": {"marbleInjector": {"start": True, "resourceKey": "alibabacloud.com/sgx_epc_MiB"}},
-    "a TDX guest": {"coordinator": {"runtimeClassName": "kata-qemu-tdx", "resources": None}, "tolerations": None},
+    "a TDX guest": {"coordinator": {"runtimeClassName": "kata-qemu-tdx", "resources": None,
+                                    "podSecurityContext": {"runAsNonRoot": False, "runAsUser": 0}},
+                    "tolerations": None},
     "no SGX for marbles": {"marbleInjector": {"start": True, "resourceKey": "", "tsmRuntimeClasses": "tdx"}},
     "metrics": {"coordinator": {"metrics": {"enabled": True, "port": 9000}},
                 "marbleInjector": {"start": True, "metrics": {"enabled": True}}},
@@ -190,7 +192,9 @@ def test_pods_are_hardened(objects, values):
         assert spec["automountServiceAccountToken"] is False
         if values.get("coordinator", {}).get("securityContext", {}) is None and "coordinator" in name:
             continue  # taken away by the values
-        assert spec["securityContext"]["runAsNonRoot"] is True and spec["securityContext"]["runAsUser"] > 0
+        in_guest = "runtimeClassName" in spec
+        assert spec["securityContext"]["runAsNonRoot"] is not in_guest
+        assert (spec["securityContext"]["runAsUser"] == 0) == in_guest
         assert spec["securityContext"]["seccompProfile"] == {"type": "RuntimeDefault"}
         context = container["securityContext"]
         assert context["readOnlyRootFilesystem"] is True and context["allowPrivilegeEscalation"] is False
@@ -231,6 +235,9 @@ def test_values_satisfy_their_schema(values):
     ({"coordinator": {"azureCredentials": {"enableWorkloadIdentity": True}}}, "coordinator.azureCredentials: "),
     ({"coordinator": {"azureCredentials": {"clientSecret": "s"}}}, "coordinator.azureCredentials: "),
     ({"marbleInjector": {"CABundle": "Q0EK", "useCertManager": True}}, "marbleInjector.CABundle and "),
+    ({"coordinator": {"runtimeClassName": "tdx"}}, "coordinator.runtimeClassName: "),
+    ({"coordinator": {"runtimeClassName": "tdx", "podSecurityContext": {"runAsUser": 0}}},
+     "coordinator.runtimeClassName: "),
 ])
 def test_what_does_not_exist_is_refused(changes, text):
     with pytest.raises(Refused) as refused:
@@ -463,6 +470,38 @@ def test_installation_by_command_line_makes_the_same(workspace, flags, values):
             container["args"] = [a for a in container["args"]
                                  if not a.startswith(("-clusterDomain=cluster.local", "-tsmRuntimeClasses="))]
         assert o == theirs[name], name
+
+
+# The document
+
+def document():
+    return (TOP / "docs/kubernetes.md").read_text()
+
+
+def test_the_document_names_values_that_exist():
+    named = set(re.findall(r"`((?:coordinator|marbleInjector|dcap|networkPolicy|podDisruptionBudget)\.[A-Za-z.]+)"
+                           r"(?:=[^`]*)?`", document()))
+    assert len(named) > 10
+    for path in named:
+        value = CHART.values
+        for name in path.split("."):
+            value = value[name]
+
+
+def test_the_documents_pod(workspace):
+    """The example is a deployment that the API takes, and becomes what the table says."""
+    block = re.search(r"\n((?:    .*\n|\n)*?    kind: Deployment\n(?:    .*\n|\n)+)", document()).group(1)
+    deployment = yaml.load(re.sub(r"^    ", "", block, flags=re.M), helm.UniqueLoader)
+    for types in VERSIONS:
+        assert types.mistakes("io.k8s.api.apps.v1.Deployment", deployment) == []
+    pod = deployment["spec"]["template"]
+    assert deployment["spec"]["selector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    injector = Injector(workspace)
+    patch = injector.patch(pods.review(pod, deployment["metadata"]["namespace"]))
+    added = {e["name"]: e["value"] for e in next(o["value"] for o in patch if o["path"].endswith("/env"))}
+    table = dict(re.findall(r"^\| `(EDG_MARBLE_[A-Z_]+)` \| `([^`]+)`", document(), re.M))
+    assert added == table
+    assert injector.process.stop() == 0
 
 
 # The chart itself

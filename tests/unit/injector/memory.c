@@ -11,7 +11,7 @@
 #include "injector/review.h"
 
 static const struct injection_rules rules = { "mesh:2001", "cluster.local", SGX_INTEL, TSM_RUNTIME_CLASSES };
-static const char *const pods[] = { "several-containers", "resources-partly-set", "tdx-runtime-class",
+static const char *const pods[] = { "several-containers", "resources-partly-set", "guest-not-root",
 				    "container-not-there", "bare-pod" };
 
 static void read_review(const char *name, struct blob *ret)

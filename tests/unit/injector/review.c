@@ -79,7 +79,7 @@ static void check_outcome(const json_t *expected, const struct review_answer *a)
 	bool allowed = json_is_true(json_object_get(expected, "allowed"));
 	bool patched = json_object_get(expected, "patch");
 	assert_int_equal(a->outcome, !allowed ? REVIEW_REFUSED : patched ? REVIEW_INJECTED : REVIEW_UNCHANGED);
-	assert_int_equal(!!*a->message, json_object_size(expected) > 1 && !patched);
+	assert_int_equal(!!*a->message, json_object_get(expected, "message") || json_object_get(expected, "warnings"));
 }
 
 static void check(const char *name)
