@@ -71,6 +71,7 @@ VALUES = {
         "podDisruptionBudget": {"coordinator": {"minAvailable": 0}, "injector": {"maxUnavailable": "50%"}},
         "networkPolicy": {"clientFrom": [{"namespaceSelector": {}}], "meshFrom": [{"podSelector": {}}],
                           "apiServerFrom": [{"ipBlock": {"cidr": "192.0.2.0/24"}}]}},
+    "a version that is longer than a label": {"coordinator": {"version": "v1" + "-x" * 60}},
     "another claim": {"coordinator": {"pvcName": "mine"}},
     "neither policies nor budgets": {**INJECTOR, "networkPolicy": {"enabled": False},
                                      "podDisruptionBudget": {"enabled": False}},

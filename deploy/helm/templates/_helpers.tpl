@@ -5,7 +5,7 @@ app.kubernetes.io/component: {{ index . 1 }}
 app.kubernetes.io/created-by: {{ $root.Values.global.createdBy | quote }}
 app.kubernetes.io/name: {{ index . 2 }}
 app.kubernetes.io/part-of: marblerun
-app.kubernetes.io/version: {{ index . 3 | default $root.Chart.AppVersion | trunc 63 | quote }}
+app.kubernetes.io/version: {{ index . 3 | default $root.Chart.AppVersion | trunc 63 | trimAll "-_." | quote }}
 {{- end }}
 
 {{/* Labels by which pods are found: call with (list $ component). */}}

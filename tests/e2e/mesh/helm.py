@@ -143,6 +143,7 @@ FUNCTIONS = {
     "toJson": lambda v: json.dumps(plain(v)),
     "toString": text,
     "toYaml": to_yaml,
+    "trimAll": lambda characters, v: text(v).strip(characters),
     "trimSuffix": trim_suffix,
     "trunc": lambda count, v: text(v)[:count],
 }
