@@ -5,10 +5,10 @@
 
 enum { NOBODY = 65532 };
 
-static json_t *pod_security(void)
+static json_t *pod_security(bool root)
 {
-	return json_pack("{s:b, s:i, s:i, s:i, s:{s:s}}", "runAsNonRoot", 1, "runAsUser", NOBODY, "runAsGroup", NOBODY,
-			 "fsGroup", NOBODY, "seccompProfile", "type", "RuntimeDefault");
+	return json_pack("{s:b, s:i, s:i, s:i, s:{s:s}}", "runAsNonRoot", !root, "runAsUser", root ? 0 : NOBODY,
+			 "runAsGroup", NOBODY, "fsGroup", NOBODY, "seccompProfile", "type", "RuntimeDefault");
 }
 
 static json_t *container_security(void)
@@ -170,8 +170,8 @@ static json_t *coordinator_pod(const struct mesh_settings *s)
 	return json_pack("{s:s, s:s*, s:b, s:b, s:o, s:o, s:{s:s}, s:[o], s:i, s:O}", "serviceAccountName",
 			 COORDINATOR_DEPLOYMENT, "runtimeClassName", s->runtime_class,
 			 "automountServiceAccountToken", 0, "enableServiceLinks", 0,
-			 "securityContext", pod_security(), "tolerations", tolerations(s), "nodeSelector",
-			 "kubernetes.io/os", "linux", "containers", coordinator_container(s, mounts),
+			 "securityContext", pod_security(s->runtime_class), "tolerations", tolerations(s),
+			 "nodeSelector", "kubernetes.io/os", "linux", "containers", coordinator_container(s, mounts),
 			 "terminationGracePeriodSeconds", 60, "volumes", volumes);
 }
 
@@ -214,7 +214,7 @@ static json_t *injector_pod(const struct mesh_settings *s)
 	return json_pack("{s:s, s:b, s:b, s:i, s:o, s:{s:s}, s:[{s:i, s:s, s:s, s:o}], s:[o], s:[{s:s, s:{s:s, s:i}}]}",
 			 "serviceAccountName", INJECTOR_DEPLOYMENT, "automountServiceAccountToken", 0,
 			 "enableServiceLinks", 0, "terminationGracePeriodSeconds", 40, "securityContext",
-			 pod_security(), "nodeSelector", "kubernetes.io/os", "linux", "topologySpreadConstraints",
+			 pod_security(false), "nodeSelector", "kubernetes.io/os", "linux", "topologySpreadConstraints",
 			 "maxSkew", 1, "topologyKey", "kubernetes.io/hostname", "whenUnsatisfiable", "ScheduleAnyway",
 			 "labelSelector", mesh_selector(s, "admission-controller"), "containers",
 			 injector_container(s), "volumes", "name", "webhook-certs", "secret", "secretName",

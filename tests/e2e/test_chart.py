@@ -454,7 +454,8 @@ def comparable(value):
       "marbleInjector": {"start": True, "version": "v7", "repository": "r.example/m"},
       "dcap": {"pccsUrl": "https://p.example/", "useSecureCert": False}}),
     (["--runtime-class", "kata-qemu-snp"],
-     {"coordinator": {"runtimeClassName": "kata-qemu-snp", "resources": None}, "tolerations": None,
+     {"coordinator": {"runtimeClassName": "kata-qemu-snp", "resources": None,
+                      "podSecurityContext": {"runAsNonRoot": False, "runAsUser": 0}}, "tolerations": None,
       "marbleInjector": {"start": True, "resourceKey": ""}}),
 ], ids=["defaults", "without injector", "simulation", "flags", "guest"])
 def test_installation_by_command_line_makes_the_same(workspace, flags, values):
