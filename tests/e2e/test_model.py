@@ -10,6 +10,7 @@ import json
 import os
 import random
 import ssl
+import threading
 import time
 import uuid
 
@@ -33,25 +34,30 @@ def b64(raw):
 
 
 class Person(User):
-    """A user whose connection stays open."""
+    """A user whose connections stay open, one for each thread."""
 
     def __init__(self, folder, name):
         super().__init__(folder, name)
-        self.connection = None
+        self.connections = {}
 
     def leave(self):
-        if self.connection:
-            self.connection.close()
-        self.connection = None
+        for connection in self.connections.values():
+            connection.close()
+        self.connections = {}
 
-    def request(self, coordinator, method, path, body=None):
-        if not self.connection:
+    def connection(self, coordinator):
+        thread = threading.get_ident()
+        if thread not in self.connections:
             context = ssl.create_default_context(cadata=coordinator.root.decode())
             context.load_cert_chain(self.cert_file, self.key_file)
-            self.connection = http.client.HTTPSConnection("127.0.0.1", coordinator.client_port, context=context,
-                                                          timeout=60)
-        self.connection.request(method, path, json.dumps(body) if isinstance(body, dict) else body)
-        return Reply(self.connection.getresponse())
+            self.connections[thread] = http.client.HTTPSConnection("127.0.0.1", coordinator.client_port,
+                                                                   context=context, timeout=60)
+        return self.connections[thread]
+
+    def request(self, coordinator, method, path, body=None):
+        connection = self.connection(coordinator)
+        connection.request(method, path, json.dumps(body) if isinstance(body, dict) else body)
+        return Reply(connection.getresponse())
 
 
 class Variant:
