@@ -284,17 +284,24 @@ static bool aborts(int fd)
 	       !option.l_linger;
 }
 
-/* Unread alerts would make the kernel answer with a reset, which takes from the peer what it has not read yet. */
+/* An unread alert would make the kernel answer with a reset, which takes from the peer what it has not read yet. Unread
+ * data does just that, as without TLS. */
+static bool left_data_unread(struct connection *c, int fd)
+{
+	char byte;
+	if (c->shared->phase != PHASE_ESTABLISHED || pthread_mutex_trylock(&c->shared->receive_lock) != 0)
+		return false;
+	receive_alert(c, fd);
+	shared_unlock(&c->shared->receive_lock);
+	return !c->shared->receive.over && sys->recv(fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 static void goodbye(struct connection *c, int fd)
 {
 	uint32_t phase = c->shared->phase;
-	if (phase == PHASE_FAILED || aborts(fd) || (phase != PHASE_ESTABLISHED && !c->early_size))
+	if (phase == PHASE_FAILED || aborts(fd) || (phase != PHASE_ESTABLISHED && !c->early_size) ||
+	    left_data_unread(c, fd))
 		return;
-	if (pthread_mutex_trylock(&c->shared->receive_lock) == 0) {
-		if (phase == PHASE_ESTABLISHED)
-			receive_alert(c, fd);
-		shared_unlock(&c->shared->receive_lock);
-	}
 	if (finish(c, fd, false) == EAGAIN)
 		linger(c, fd, -1);
 }

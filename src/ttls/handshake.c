@@ -1,6 +1,8 @@
 /* The handshake: OpenSSL on whole records that are moved between it and the socket. It ends with two traffic
  * secrets, after which OpenSSL's part of a connection is released. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
@@ -183,6 +185,14 @@ static bool expect_peer(SSL *ssl, const char *address)
 	X509_VERIFY_PARAM_set_hostflags(parameters, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
 	return X509_VERIFY_PARAM_set1_host(parameters, address, 0) == 1 &&
 	       SSL_set_tlsext_host_name(ssl, address) == 1;
+}
+
+/* The end of the handshake and the first data are two sends without an answer in between: with Nagle's algorithm the
+ * second would wait for a delayed acknowledgment (RFC 9293, 3.7.4). */
+static void send_at_once(int fd)
+{
+	int on = 1;
+	(void)!sys->setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
 
 static SSL *new_ssl(struct connection *c)
@@ -410,8 +420,12 @@ static int advance(struct connection *c, int fd)
 	}
 	if (c->steps != shared->handshake_steps) /* another process has gone on with it */
 		return connection_fail(c, fd, ECONNRESET);
-	if (!c->ssl && !(c->ssl = new_ssl(c)))
-		return refuse(c, fd, ENOMEM);
+	if (!c->ssl) {
+		c->ssl = new_ssl(c);
+		if (!c->ssl)
+			return refuse(c, fd, ENOMEM);
+		send_at_once(fd);
+	}
 	while (failed == EINPROGRESS) {
 		failed = step(c, fd);
 		c->steps = ++shared->handshake_steps;
@@ -421,25 +435,77 @@ static int advance(struct connection *c, int fd)
 	return failed && failed != EAGAIN ? refuse(c, fd, failed) : failed;
 }
 
-int connection_ready_wait(struct connection *c, int fd, bool wait)
+enum { OTHERS_MAX = 63, SLICE_MS = 30 };
+
+/* Connections of this process whose handshakes are under way. */
+struct others {
+	struct pollfd fds[OTHERS_MAX + 1]; /* the first is the one that is waited for */
+	nfds_t count;
+};
+static _Thread_local struct others *gathering;
+
+static void gather(int fd, struct connection *c)
+{
+	uint32_t phase = c->shared->phase;
+	if ((phase == PHASE_HANDSHAKE || phase == PHASE_CONNECTING) && gathering->count <= OTHERS_MAX &&
+	    fd != gathering->fds[0].fd)
+		gathering->fds[gathering->count++] = (struct pollfd){
+			.fd = fd, .events = phase == PHASE_CONNECTING ? POLLOUT : POLLIN };
+}
+
+/* A thread that is connected to itself would wait for ever: so who waits for long also goes on with the others. One
+ * whose bytes another has taken sees so after a slice. */
+static int wait_a_slice(int fd, short events, bool with_others)
+{
+	struct others others = { .fds = { { .fd = fd, .events = events } }, .count = 1 };
+	gathering = &others;
+	if (with_others)
+		connection_each(gather);
+	int ready = sys->poll(others.fds, others.count, SLICE_MS);
+	if (ready < 0)
+		return errno;
+	for (nfds_t i = 1; i < others.count; i++) {
+		struct connection *other = others.fds[i].revents ? connection_of(others.fds[i].fd) : NULL;
+		if (!other)
+			continue;
+		(void)connection_ready_wait(other, others.fds[i].fd, false);
+		connection_put(other);
+	}
+	return 0;
+}
+
+/* Who must not wait does not wait for another thread either, which may be waiting inside for the peer. */
+static int advance_locked(struct connection *c, int fd, bool wait, short *ret_events)
 {
 	struct shared_connection *shared = c->shared;
-	for (;;) {
-		if (!shared_lock(&shared->receive_lock))
-			return EIO;
-		int failed = EIO;
+	if (!wait && pthread_mutex_trylock(&shared->receive_lock) != 0)
+		return EAGAIN;
+	if (wait && !shared_lock(&shared->receive_lock))
+		return EIO;
+	int failed = EIO;
+	if (shared_lock(&shared->send_lock)) {
+		failed = advance(c, fd);
+		*ret_events = shared->phase == PHASE_CONNECTING || c->flight_size ? POLLOUT : POLLIN;
+		shared_unlock(&shared->send_lock);
+	}
+	shared_unlock(&shared->receive_lock);
+	return failed;
+}
+
+int connection_ready_wait(struct connection *c, int fd, bool wait)
+{
+	for (bool long_wait = false;; long_wait = true) {
+		uint32_t phase = atomic_load_explicit(&c->shared->phase, memory_order_acquire);
+		if (phase == PHASE_ESTABLISHED)
+			return 0;
+		if (phase == PHASE_FAILED)
+			return c->shared->failure ? c->shared->failure : ECONNRESET;
 		short events = POLLIN;
-		if (shared_lock(&shared->send_lock)) {
-			failed = advance(c, fd);
-			if (shared->phase == PHASE_CONNECTING || c->flight_size)
-				events = POLLOUT;
-			shared_unlock(&shared->send_lock);
-		}
-		shared_unlock(&shared->receive_lock);
+		int failed = advance_locked(c, fd, wait, &events);
 		if (failed != EAGAIN || !wait)
 			return failed;
-		failed = descriptor_wait(fd, events, c->began_ns + handshake_limit_ns);
-		if (failed && failed != ETIMEDOUT)
+		failed = wait_a_slice(fd, events, long_wait);
+		if (failed)
 			return failed;
 	}
 }

@@ -1,0 +1,538 @@
+"""The data plane in real programs: sockets that behave as without it, peers that are refused, Debian's own servers."""
+
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+import time
+
+import pytest
+
+from mesh import plane
+
+PROGRAMS = pathlib.Path(__file__).parent / "programs"
+PYTHON = "/usr/bin/python3"
+
+
+def free_port():
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return s.getsockname()[1]
+
+
+class World:
+    """One authority, one port, and programs that are started with or without the data plane."""
+
+    def __init__(self, workspace):
+        self.workspace, self.folder = workspace, workspace.folder
+        self.launch = workspace.binaries.build / "tests/ttls/plane-launch"
+        self.authority, self.port = plane.Authority(), free_port()
+        self.started = []
+        self.server = self.issue("server")
+        self.client = self.issue("client")
+
+    def issue(self, marble_type, **options):
+        return self.authority.issue(marble_type, **options)
+
+    def files(self, name, credentials):
+        """PEM files for programs that do TLS themselves: certificate, key, root."""
+        paths = [self.folder / f"{name}.{end}" for end in ("crt", "key", "ca")]
+        for path, text in zip(paths, (*credentials, self.authority.pem)):
+            path.write_text(text)
+        return [str(p) for p in paths]
+
+    def incoming(self, name="server.json", credentials=None, **more):
+        entry = plane.entry(self.authority, credentials or self.server, clientAuth=True)
+        entry.update(more)
+        return plane.config(self.folder, name, incoming={f"*:{self.port}": entry})
+
+    def outgoing(self, name="client.json", credentials=None, address="localhost", **more):
+        entry = plane.entry(self.authority, credentials or self.client)
+        entry.update(more)
+        return plane.config(self.folder, name, outgoing={f"{address}:{self.port}": entry})
+
+    def start(self, config, *command, name="program", ready=None, **environment):
+        process = self.workspace.start(name, [*([self.launch, config] if config else []), *command], **environment)
+        self.started.append(process)
+        if ready is None:
+            self.wait_for_port(process)
+        else:
+            process.wait_for(lambda log: ready in log)
+        return process
+
+    def wait_for_port(self, process):
+        end = time.monotonic() + 20
+        while time.monotonic() < end and process.running():
+            listening = subprocess.run(["ss", "-Hltn", f"sport = :{self.port}"], capture_output=True, text=True,
+                                       check=True).stdout
+            if listening:
+                return
+            time.sleep(0.02)
+        raise AssertionError(process.log())
+
+    def run(self, config, *command, seconds=60, check=True, **options):
+        """Its output; `config` None: without the data plane."""
+        done = subprocess.run([*map(str, [self.launch, config] if config else []), *map(str, command)],
+                              cwd=self.folder, capture_output=True, timeout=seconds,
+                              env=dict(os.environ, HOME=str(self.folder)), **options)
+        assert not check or done.returncode == 0, (done.returncode, done.stdout[-2000:], done.stderr[-2000:])
+        return done.stdout if check else done
+
+    def python(self, config, code, **options):
+        return self.run(config, PYTHON, "-c", f"port = {self.port}\n{code}", **options).decode().strip()
+
+    def end(self):
+        for process in self.started:
+            process.stop()
+
+
+@pytest.fixture
+def world(workspace):
+    made = World(workspace)
+    yield made
+    made.end()
+
+
+# ---- sockets ----
+
+def test_sockets_behave_as_without_it(world):
+    """Every result and every errno of a program's calls."""
+    entry = plane.entry(world.authority, world.server)
+    both = plane.config(world.folder, "both.json", {f"127.0.0.1:{world.port}": entry},
+                        {f"*:{world.port}": dict(entry, clientAuth=True)})
+    without = world.run(None, PYTHON, PROGRAMS / "sockets.py", world.port).decode().splitlines()
+    with_it = world.run(both, PYTHON, PROGRAMS / "sockets.py", world.port, seconds=200).decode().splitlines()
+    assert [json.loads(line) for line in with_it] == [json.loads(line) for line in without]
+    assert len(without) > 60 and "raised" not in "".join(without)
+
+
+ECHO = """
+import socket
+l = socket.create_server(("127.0.0.1", port))
+print("ready", flush=True)
+while True:
+    s, _ = l.accept()
+    try:
+        while data := s.recv(1000):
+            s.sendall(b"echo " + data)
+    except OSError as e:
+        print("refused", e.errno, flush=True)
+    s.close()
+"""
+ASK = """
+import socket
+s = socket.create_connection(("localhost", port))
+try:
+    s.sendall(b"hello")
+    print(s.recv(100))
+except OSError as e:
+    print(type(e).__name__)
+"""
+
+
+def echo(world, config=None):
+    return world.start(config or world.incoming(), PYTHON, "-c", f"port = {world.port}{ECHO}", name="echo", ready="ready")
+
+
+def test_nothing_readable_crosses_the_wire(world):
+    """What a relay in between sees is TLS 1.3, and none of the words."""
+    relay_port, seen = free_port(), []
+    echo(world)
+    listener = socket.create_server(("127.0.0.1", relay_port))
+    config = plane.config(world.folder, "relayed.json",
+                          outgoing={f"localhost:{relay_port}": plane.entry(world.authority, world.client)})
+    asking = subprocess.Popen([world.launch, config, PYTHON, "-c", f"port = {relay_port}\n{ASK}"],
+                              stdout=subprocess.PIPE)
+    ours, _ = listener.accept()
+    theirs = socket.create_connection(("127.0.0.1", world.port))
+    import select
+    while True:
+        for s in select.select([ours, theirs], [], [], 20)[0]:
+            data = s.recv(65536)
+            seen.append(data)
+            (theirs if s is ours else ours).sendall(data)
+        if not seen[-1]:
+            break
+    assert b"b'echo hello'" in asking.communicate(timeout=20)[0]
+    everything = b"".join(seen)
+    assert everything.startswith(b"\x16\x03") and b"hello" not in everything and b"echo" not in everything
+
+
+@pytest.mark.parametrize("peer", ["foreign authority", "expired", "plain text", "no certificate", "wrong type",
+                                  "no type", "TLS 1.2"])
+def test_clients_that_are_refused(world, peer):
+    server = echo(world, world.incoming(allowedMarbles=["client"]))
+    files = {"foreign authority": plane.Authority().issue("client"),
+             "expired": world.issue("client", days=(-20, -10)), "wrong type": world.issue("other"),
+             "no type": world.issue(None)}
+    if peer == "plain text":
+        with socket.create_connection(("127.0.0.1", world.port)) as s:
+            s.sendall(b"GET / HTTP/1.0\r\n\r\n")
+            assert s.recv(100)[:1] in (b"", b"\x15")
+    else:
+        context = ssl.create_default_context(cadata=world.authority.pem)
+        if peer in files:
+            context.load_cert_chain(*world.files("peer", files[peer])[:2])
+        if peer == "TLS 1.2":
+            context.load_cert_chain(*world.files("peer", world.client)[:2])
+            context.maximum_version = ssl.TLSVersion.TLSv1_2
+        with pytest.raises((ssl.SSLError, ConnectionError)):
+            with context.wrap_socket(socket.create_connection(("localhost", world.port)),
+                                     server_hostname="localhost") as s:
+                s.sendall(b"hello")
+                assert s.recv(100) == b"", "an answer"
+                raise ConnectionError
+    server.wait_for(lambda log: "refused" in log)
+    context = ssl.create_default_context(cadata=world.authority.pem)
+    context.load_cert_chain(*world.files("good", world.client)[:2])
+    with context.wrap_socket(socket.create_connection(("localhost", world.port)), server_hostname="localhost") as s:
+        s.sendall(b"after it")
+        assert s.recv(100) == b"echo after it", "others are not disturbed"
+
+
+@pytest.mark.parametrize("peer", ["good", "foreign authority", "wrong name", "wrong type", "plain text"])
+def test_servers_that_are_refused(world, peer):
+    credentials = {"foreign authority": plane.Authority().issue("server"), "wrong type": world.issue("other"),
+                   "wrong name": world.issue("server", names=[])}.get(peer, world.server)
+    if peer == "plain text":
+        world.start(None, PYTHON, "-c", f"port = {world.port}{ECHO}", name="plain", ready="ready")
+    else:
+        cert, key, ca = world.files("peer", credentials)
+        world.start(None, "openssl", "s_server", "-accept", f"127.0.0.1:{world.port}", "-cert", cert, "-key", key,
+                    "-CAfile", ca, "-Verify", "3", "-verify_return_error", "-rev", "-quiet", name="s_server")
+    said = world.python(world.outgoing(expectedMarbles=["server"]), ASK.replace("b\"hello\"", "b\"hello\\n\""))
+    assert said == ("b'olleh\\n'" if peer == "good" else said) and (peer == "good") == ("olleh" in said)
+    assert peer == "good" or said in ("ConnectionResetError", "BrokenPipeError")
+
+
+def test_a_server_without_client_authentication(world):
+    echo(world, world.incoming(clientAuth=False))
+    context = ssl.create_default_context(cadata=world.authority.pem)
+    with context.wrap_socket(socket.create_connection(("localhost", world.port)), server_hostname="localhost") as s:
+        s.sendall(b"who am I")
+        assert s.recv(100) == b"echo who am I" and s.version() == "TLSv1.3"
+
+
+def test_a_connection_that_is_cut_off_is_no_clean_end(world):
+    """A FIN without close_notify may be the host's."""
+    world.start(None, PYTHON, "-c", f"""
+import socket, ssl
+c = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+c.load_cert_chain(*{world.files('peer', world.server)[:2]!r})
+l = socket.create_server(("127.0.0.1", {world.port}))
+print("ready", flush=True)
+s, _ = l.accept()
+t = c.wrap_socket(s, server_side=True)
+t.recv(100)
+t.sendall(b"half of it")
+t.detach()
+""", name="cutting", ready="ready")
+    said = world.python(world.outgoing(), ASK + """
+try:
+    print(s.recv(100))
+except OSError as e:
+    print(type(e).__name__)
+""")
+    assert said.split("\n") == ["b'half of it'", "ConnectionResetError"]
+
+
+def test_a_silent_peer_holds_up_nobody(world):
+    world.start(world.incoming(), PYTHON, "-c", f"""
+import asyncio
+async def serve(reader, writer):
+    writer.write(b"echo " + await reader.read(100))
+    await writer.drain()
+    writer.close()
+async def main():
+    server = await asyncio.start_server(serve, "127.0.0.1", {world.port})
+    print("ready", flush=True)
+    await server.serve_forever()
+asyncio.run(main())
+""", name="asyncio", ready="ready")
+    silent = [socket.create_connection(("127.0.0.1", world.port)) for _ in range(20)]
+    silent[0].sendall(b"\x16\x03\x01")
+    assert "echo hello" in world.python(world.outgoing(), ASK)
+    for s in silent:
+        s.close()
+
+
+def test_two_names_for_one_address_are_refused(world):
+    echo(world)
+    entry = plane.entry(world.authority, world.client)
+    config = plane.config(world.folder, "two.json", {f"localhost:{world.port}": entry,
+                                                     f"127.0.0.1:{world.port}": entry})
+    said = world.run(config, PYTHON, "-c", f"port = {world.port}{ASK}", check=False)
+    assert b"ConnectionRefusedError" in said.stderr
+
+
+# ---- what is not listed ----
+
+def test_what_is_not_listed_is_denied(world):
+    config = plane.config(world.folder, "deny.json", {f"127.0.0.1:{world.port}": plane.entry(world.authority,
+                                                                                          world.client)},
+                          denyUnlisted=True, resolvableNames=["*.example"])
+    echo(world)
+    other = socket.create_server(("127.0.0.1", 0))
+    said = world.python(config, f"""
+import errno, os, socket
+def told(function, *arguments):
+    try:
+        return function(*arguments) and "done"
+    except socket.gaierror as e:
+        return "unknown"
+    except OSError as e:
+        return errno.errorcode[e.errno]
+s = socket.create_connection(("127.0.0.1", port))
+s.sendall(b"hello")
+print(s.recv(100).decode())
+print(told(socket.create_connection, ("127.0.0.1", {other.getsockname()[1]})))
+print(told(socket.create_connection, ("::1", {other.getsockname()[1]})))
+u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+print(told(u.sendto, b"x", ("127.0.0.1", 9)), told(u.connect, ("127.0.0.1", 9)))
+print(told(socket.socket, socket.AF_INET, socket.SOCK_RAW, 1))
+print(told(socket.create_server, ("127.0.0.1", 0)))
+print(told(socket.getaddrinfo, "unlisted.test", 80), told(socket.getaddrinfo, "localhost", 80))
+a, b = socket.socketpair()
+a.send(b"unix")
+print(b.recv(10).decode())
+""")
+    assert said.split("\n") == ["echo hello", "ECONNREFUSED", "ECONNREFUSED", "ECONNREFUSED ECONNREFUSED", "EPERM",
+                                "EACCES", "unknown done", "unix"]
+
+
+def test_a_handover_that_is_not_the_launchers_lets_nothing_through(world):
+    """The library refuses when what it was given can't be what the launcher made."""
+    library = world.workspace.binaries.build / "src/ttls/libmarblerun-ttls.so"
+    other = socket.create_server(("127.0.0.1", 0))
+    forged = world.folder / "forged"
+    forged.write_bytes(b"marblerun data plane 1" + bytes(64))
+    code = f"""
+import os, socket, sys
+try:
+    socket.create_connection(("127.0.0.1", {other.getsockname()[1]}))
+    print("connected")
+except OSError:
+    print("refused")
+"""
+    for handover in ("", "7:8", "nonsense", "3:3"):
+        file = open(forged, "rb")
+        done = subprocess.run([PYTHON, "-c", code], capture_output=True, text=True, close_fds=False, timeout=20,
+                              env=dict(os.environ, LD_PRELOAD=str(library), MARBLERUN_TTLS=handover))
+        file.close()
+        assert done.stdout == "refused\n", (handover, done)
+
+
+def test_children_keep_the_data_plane(world):
+    """Whatever environment a program gives them."""
+    echo(world)
+    code = f"""
+import os, subprocess, sys
+child = 'port = {world.port}' + {ASK!r}
+print(subprocess.run(["{PYTHON}", "-c", child], env={{}}, capture_output=True, text=True).stdout.strip())
+print(subprocess.run(["env", "-i", "{PYTHON}", "-c", child], close_fds=True, capture_output=True, text=True).stdout.strip())
+os.closerange(3, 1024)
+sys.stdout.flush()
+os.execve("{PYTHON}", ["python3", "-c", child], {{}})
+"""
+    assert world.python(world.outgoing(), code).split("\n") == ["b'echo hello'"] * 3
+
+
+def test_a_connection_is_not_given_away(world):
+    echo(world)
+    said = world.python(world.outgoing(), """
+import array, socket
+s = socket.create_connection(("localhost", port))
+a, b = socket.socketpair()
+try:
+    socket.send_fds(a, [b"x"], [s.fileno()])
+    print("given")
+except PermissionError:
+    print("kept")
+socket.send_fds(a, [b"x"], [0])
+print(len(socket.recv_fds(b, 1, 1)[1]))
+""")
+    assert said.split("\n") == ["kept", "1"]
+
+
+def test_keys_are_in_no_environment_and_no_core_file(world):
+    process = echo(world)
+    environment = pathlib.Path(f"/proc/{process.pid}/environ").read_bytes()
+    assert b"PRIVATE KEY" not in environment and b"MARBLE_TTLS_CONFIG" not in environment
+    maps = pathlib.Path(f"/proc/{process.pid}/smaps").read_text().split("\n")
+    regions = [i for i, line in enumerate(maps) if "marblerun data plane" in line]
+    assert len(regions) >= 2
+    for i in regions:
+        flags = next(line for line in maps[i:] if line.startswith("VmFlags"))
+        assert " dd" in flags, "left out of core files"
+
+
+# ---- Debian's programs ----
+
+def redis(world, config=None, **environment):
+    return world.start(config or world.incoming(allowedMarbles=["client"]), "redis-server", "--port", world.port,
+                       "--save", "", "--bind", "127.0.0.1", name="redis", ready="Ready to accept", **environment)
+
+
+def test_redis(world):
+    redis(world)
+    client = world.outgoing(expectedMarbles=["server"])
+    cli = ["redis-cli", "-h", "localhost", "-p", world.port]
+    assert world.run(client, *cli, "set", "a", "b") == b"OK\n"
+    big = os.urandom(3 << 20).hex().encode()
+    assert world.run(client, *cli, "-x", "set", "big", input=big) == b"OK\n"
+    assert world.run(client, *cli, "get", "big").strip() == big
+    rates = world.run(client, "redis-benchmark", "-h", "localhost", "-p", world.port, "-n", "20000", "-P", "16",
+                      "-t", "set,get,lrange_300", "-q").decode()
+    assert rates.count("requests per second") >= 3
+    wrong = world.run(world.outgoing("wrong.json", world.issue("other")), *cli, "get", "a", check=False)
+    assert b"b\n" != wrong.stdout and wrong.returncode
+
+
+NGINX = """
+daemon off; worker_processes 2; pid %(folder)s/pid; error_log %(folder)s/error.log;
+events { worker_connections 512; }
+http { access_log off; sendfile on; %(more)s
+  client_body_temp_path %(folder)s/body; proxy_temp_path %(folder)s/proxy; fastcgi_temp_path %(folder)s/f;
+  uwsgi_temp_path %(folder)s/u; scgi_temp_path %(folder)s/s;
+  server { listen 127.0.0.1:%(port)s; location / { root %(folder)s/html; } } }
+"""
+
+
+def nginx(world):
+    folder = world.folder / "nginx"
+    (folder / "html").mkdir(parents=True)
+    folder.chmod(0o755)
+    world.folder.chmod(0o755)
+    (folder / "html/small").write_text("small")
+    (folder / "html/big").write_bytes(os.urandom(8 << 20))
+    text = NGINX % {"folder": folder, "port": world.port, "more": ""}
+    (folder / "nginx.conf").write_text(("user root;" if os.getuid() == 0 else "") + text)
+    world.start(world.incoming(), "nginx", "-c", folder / "nginx.conf", name="nginx")
+    return (folder / "html/big").read_bytes()
+
+
+def test_nginx_and_its_clients(world):
+    big, client = nginx(world), world.outgoing()
+    url = f"http://localhost:{world.port}"
+    assert world.run(client, "curl", "-sS", f"{url}/big") == big
+    cert, key, ca = world.files("peer", world.client)
+    assert world.run(None, "curl", "-sS", "--cacert", ca, "--cert", cert, "--key", key,
+                     f"https://localhost:{world.port}/big") == big
+    said = world.run(client, "wrk", "-t2", "-c40", "-d2", f"{url}/small").decode()
+    assert "requests in" in said and "Socket errors" not in said and "Non-2xx" not in said
+    said = world.run(client, "ab", "-q", "-n", "500", "-c", "20", f"{url}/small").decode()
+    assert "Complete requests:      500" in said and "Failed requests:        0" in said
+    said = world.python(client, "import urllib.request as u, hashlib\n"
+                        f"print(hashlib.sha256(u.urlopen('{url}/big').read()).hexdigest())")
+    assert said == hashlib.sha256(big).hexdigest()
+    said = world.run(client, "node", "-e", f"fetch('{url}/big').then(r => r.arrayBuffer()).then(b => "
+                     "console.log(require('crypto').createHash('sha256').update(Buffer.from(b)).digest('hex')))")
+    assert said.decode().strip() == hashlib.sha256(big).hexdigest()
+
+
+def test_memcached(world):
+    user = ["-u", "root"] if os.getuid() == 0 else []
+    world.start(world.incoming(), "memcached", "-l", "127.0.0.1", "-p", world.port, "-U", "0", *user, name="memcached")
+    value = b"v" * 200000
+    said = world.python(world.outgoing(), f"""
+import socket
+s = socket.create_connection(("localhost", port))
+s.sendall(b"set k 0 0 {len(value)}\\r\\n" + b"v" * {len(value)} + b"\\r\\nget k\\r\\n")
+f = s.makefile("rb")
+print(f.readline().strip().decode(), f.readline().strip().decode(), len(f.read({len(value)})))
+""")
+    assert said == f"STORED VALUE k 0 {len(value)} {len(value)}"
+
+
+def test_haproxy_in_front_of_a_server(world):
+    """Both ends of a proxy: it is a server on one side and a client on the other."""
+    behind = free_port()
+    path = world.folder / "haproxy.cfg"
+    path.write_text(f"""
+defaults
+  mode http
+  timeout connect 5s
+  timeout client 10s
+  timeout server 10s
+listen front
+  bind 127.0.0.1:{world.port}
+  server one localhost:{behind}
+""")
+    entry = plane.entry(world.authority, world.server)
+    config = plane.config(world.folder, "proxy.json", {f"localhost:{behind}": entry},
+                          {f"*:{world.port}": dict(entry, clientAuth=True)})
+    inner = plane.config(world.folder, "inner.json", incoming={f"*:{behind}": dict(entry, clientAuth=True)})
+    (world.folder / "www").mkdir()
+    (world.folder / "www/file").write_bytes(os.urandom(2 << 20))
+    front, world.port = world.port, behind
+    world.start(inner, PYTHON, "-m", "http.server", str(behind), "--bind", "127.0.0.1", "-d", "www", name="behind")
+    world.port = front
+    world.start(config, "haproxy", "-db", "-f", path, name="haproxy")
+    for _ in range(3):
+        got = world.run(world.outgoing(), "curl", "-sS", f"http://localhost:{front}/file")
+        assert got == (world.folder / "www/file").read_bytes()
+
+
+def test_node_servers(world):
+    world.start(world.incoming(), "node", "-e", f"""
+const http = require('http');
+http.createServer((q, r) => {{ let n = 0; q.on('data', d => n += d.length); q.on('end', () => r.end('got ' + n)); }})
+  .listen({world.port}, '127.0.0.1', () => console.log('ready'));
+""", name="node", ready="ready")
+    body = world.folder / "body"
+    body.write_bytes(os.urandom(5 << 20))
+    for _ in range(2):
+        said = world.run(world.outgoing(), "curl", "-sS", "--data-binary", f"@{body}",
+                         f"http://localhost:{world.port}/")
+        assert said == b"got %d" % body.stat().st_size
+
+
+@pytest.mark.parametrize("how", ["EXEC:cat", "EXEC:cat,nofork", "SYSTEM:read a; echo got \\$a"])
+def test_socat_starts_a_program_for_each_connection(world, how):
+    fork = "" if "nofork" in how else ",fork"
+    world.start(world.incoming(), "socat", f"TCP-LISTEN:{world.port},bind=127.0.0.1,reuseaddr{fork}", how, name="socat")
+    said = world.python(world.outgoing(), ASK.replace('b"hello"', 'b"hello\\n"'))
+    assert said == ("b'got hello\\n'" if "SYSTEM" in how else "b'hello\\n'")
+
+
+def test_netcat(world):
+    data = os.urandom(300000)
+    server = world.start(world.incoming(), "nc", "-l", "127.0.0.1", world.port, name="netcat")
+    world.run(world.outgoing(), "nc", "-N", "localhost", world.port, input=data)
+    server.wait()
+    assert server.log_path.read_bytes() == data
+
+
+def test_postgresql(world):
+    """A server that forks before the first byte; run as its own user, as it demands."""
+    binaries = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
+    if os.getuid() != 0:
+        pytest.skip("needs root, to become the user postgres")
+    folder = pathlib.Path("/tmp") / f"plane-pg-{os.getpid()}"
+    folder.mkdir()
+    shutil.chown(folder, "postgres")
+    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    try:
+        subprocess.run([*as_user, binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "me"], check=True,
+                       capture_output=True, cwd="/")
+        options = f"-c port={world.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
+        world.start(world.incoming(), *as_user, binaries / "postgres", "-D", folder / "data", *options.split(),
+                    name="postgres", ready="ready to accept")
+        target = ["-h", "localhost", "-p", str(world.port), "-U", "me"]
+        client = world.outgoing()
+        said = world.run(client, binaries / "psql", *target, "postgres", "-Atc",
+                         "select sum(n), length(string_agg(n::text, ',')) from generate_series(1, 300000) n")
+        assert said == b"45000150000|1988894\n"
+        world.run(client, binaries / "pgbench", *target, "-i", "-q", "postgres")
+        said = world.run(client, binaries / "pgbench", *target, "-c", "8", "-j", "2", "-t", "50", "postgres").decode()
+        assert "number of transactions actually processed: 400/400" in said
+        said = world.run(client, binaries / "pgbench", *target, "-C", "-c", "4", "-t", "20", "-S", "postgres").decode()
+        assert "actually processed: 80/80" in said
+        world.end()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
