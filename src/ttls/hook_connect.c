@@ -161,8 +161,8 @@ HOOK int shutdown(int fd, int how)
 	return result;
 }
 
-/* Programs that connect without waiting ask this way whether they are connected: the first flight leaves here. A server's
- * handshake begins with its first read, which may be that of another program after exec. */
+/* Programs that connect without waiting ask this way whether they are connected: the first flight leaves here. A
+ * server's handshake begins with its first read, which may be that of another program after exec. */
 static void at_gate(struct connection *c, int fd)
 {
 	int kept = errno;
