@@ -1,8 +1,6 @@
 /* Activation: prepare once, then try until the coordinator answers for good. */
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/file.h"
@@ -11,6 +9,7 @@
 #include "marble/identity.h"
 #include "marble/reason.h"
 #include "marble/mark_file.h"
+#include "marble/quiet_pipe.h"
 #include "marble/rpc.h"
 #include "marble/uuid_file.h"
 #include "marblerun/coordinator.h"
@@ -242,40 +241,6 @@ static error *activate(struct activation *a, struct marblerun_parameters **ret, 
 			return error_wrap(TAKE(e), "gave up after %u seconds", limit);
 		*again = false;
 	}
-}
-
-/* TLS over a connection that the other side has closed raises SIGPIPE, whose handling is the caller's
- * and, behind exec, the program's: it is held back in this thread and taken away. */
-struct quiet_pipe {
-	sigset_t before;
-	bool was_pending;
-};
-
-static sigset_t pipe_signal(void)
-{
-	sigset_t set;
-	sigemptyset(&set);
-	sigaddset(&set, SIGPIPE);
-	return set;
-}
-
-static struct quiet_pipe quiet_pipe_begin(void)
-{
-	struct quiet_pipe quiet;
-	sigset_t pipe = pipe_signal(), pending;
-	sigpending(&pending);
-	quiet.was_pending = sigismember(&pending, SIGPIPE);
-	pthread_sigmask(SIG_BLOCK, &pipe, &quiet.before);
-	return quiet;
-}
-
-static void quiet_pipe_end(const struct quiet_pipe *quiet)
-{
-	static const struct timespec at_once;
-	sigset_t pipe = pipe_signal();
-	if (!quiet->was_pending)
-		sigtimedwait(&pipe, NULL, &at_once);
-	pthread_sigmask(SIG_SETMASK, &quiet->before, NULL);
 }
 
 int marblerun_activate(const struct marblerun_activation_options *options,

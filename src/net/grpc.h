@@ -54,11 +54,13 @@ struct grpc_client_options {
 	const char *address;     /* host:port */
 	X509 *certificate;       /* shown to the server */
 	EVP_PKEY *key;
+	X509 *pinned;            /* the server must prove this very certificate's key; NULL: any server */
 	unsigned timeout_s;      /* of connecting and of each call; 0: 30 */
 	size_t response_bytes;   /* most it takes; 0: 64 MiB */
 };
-/* Connects without verifying the server's certificate: the caller looks at it (grpc_client_peer)
- * and decides before it says anything. ERROR_UNAVAILABLE when nobody answers. */
+/* Without `pinned` the server's certificate is not verified: the caller looks at it (grpc_client_peer)
+ * and decides before it says anything. ERROR_UNAVAILABLE when nobody answers, ERROR_DENIED for another
+ * certificate. */
 error *grpc_client_connect(const struct grpc_client_options *options, struct grpc_client **ret) MUST_USE;
 /* The certificate that the server uses on this connection. Borrowed. */
 X509 *grpc_client_peer(const struct grpc_client *client);
@@ -66,5 +68,8 @@ X509 *grpc_client_peer(const struct grpc_client *client);
  * failure was ours or the network's), the message is the server's. */
 error *grpc_client_call(struct grpc_client *client, const char *path, bytes request,
 			enum grpc_status *status, struct blob *ret) MUST_USE;
+/* A plain POST over the same connection. Any status of HTTP is an answer; *ret is its body. */
+error *grpc_client_post(struct grpc_client *client, const char *path, const char *content_type, bytes body,
+			int *ret_status, struct blob *ret) MUST_USE;
 void grpc_client_free(struct grpc_client *client);
 DEFINE_CLEANUP(grpc_client_free, struct grpc_client *)

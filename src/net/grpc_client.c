@@ -19,6 +19,7 @@ struct grpc_client {
 	int descriptor;
 	SSL_CTX *context;
 	SSL *ssl;
+	X509 *pinned; /* NULL: any server */
 	nghttp2_session *session;
 	char *authority;
 	unsigned timeout_s;
@@ -112,11 +113,15 @@ static error *connect_any(struct grpc_client *c, const char *address)
 	return error_wrap(e, "%s", address);
 }
 
-/* The caller looks at the certificate (grpc_client_peer) before it says anything. */
-static int accept_any(X509_STORE_CTX *context, void *unused)
+/* Without a pinned certificate the caller looks at it (grpc_client_peer) before it says anything. */
+static int accept_server(X509_STORE_CTX *context, void *argument)
 {
-	(void)context, (void)unused;
-	return 1;
+	const struct grpc_client *c = argument;
+	const X509 *shown = X509_STORE_CTX_get0_cert(context);
+	if (!c->pinned || (shown && X509_cmp(shown, c->pinned) == 0))
+		return 1;
+	X509_STORE_CTX_set_error(context, X509_V_ERR_CERT_UNTRUSTED);
+	return 0;
 }
 
 static error *make_tls(struct grpc_client *c, const struct grpc_client_options *options)
@@ -124,7 +129,7 @@ static error *make_tls(struct grpc_client *c, const struct grpc_client_options *
 	static const unsigned char h2[] = { 2, 'h', '2' };
 	TRY(tls_context_new(TLS_client_method(), false, &c->context));
 	SSL_CTX_set_verify(c->context, SSL_VERIFY_PEER, NULL);
-	SSL_CTX_set_cert_verify_callback(c->context, accept_any, NULL);
+	SSL_CTX_set_cert_verify_callback(c->context, accept_server, c);
 	if (options->certificate && (!SSL_CTX_use_certificate(c->context, options->certificate) ||
 				     !SSL_CTX_use_PrivateKey(c->context, options->key)))
 		return tls_error(ERROR_INVALID, "client certificate and key");
@@ -141,8 +146,15 @@ static error *handshake(struct grpc_client *c, char *host)
 	int done;
 	if (host[0] && !(host[0] >= '0' && host[0] <= '9') && !strchr(host, ':'))
 		SSL_set_tlsext_host_name(c->ssl, host);
-	while ((done = SSL_connect(c->ssl)) != 1)
-		TRY(tls_wait(c, done, "TLS handshake"));
+	while ((done = SSL_connect(c->ssl)) != 1) {
+		error *e = tls_wait(c, done, "TLS handshake");
+		if (e && SSL_get_verify_result(c->ssl) == X509_V_ERR_CERT_UNTRUSTED) {
+			error_free(e);
+			return error_new(ERROR_DENIED, "the server shows another certificate than the one that is "
+					 "expected");
+		}
+		TRY(e);
+	}
 	SSL_get0_alpn_selected(c->ssl, &protocol, &size);
 	if (!bytes_equal_string(bytes_of(protocol, size), "h2"))
 		return error_new(ERROR_UNAVAILABLE, "the server does not speak HTTP/2, as gRPC does");
@@ -215,6 +227,8 @@ error *grpc_client_connect(const struct grpc_client_options *options, struct grp
 	char host[256], port[8];
 	TRY_ALLOC(c);
 	c->descriptor = -1;
+	if (options->pinned && X509_up_ref(options->pinned))
+		c->pinned = options->pinned;
 	c->timeout_s = options->timeout_s ? options->timeout_s : DEFAULT_TIMEOUT_S;
 	c->response_max = options->response_bytes ? options->response_bytes : DEFAULT_RESPONSE_MAX;
 	restart_clock(c);
@@ -292,12 +306,12 @@ static nghttp2_nv header_of(const char *name, const char *value)
 			     strlen(value), 0 };
 }
 
-static error *exchange(struct grpc_client *c, const char *path)
+static error *exchange(struct grpc_client *c, const char *path, const char *content_type)
 {
 	const nghttp2_nv headers[] = {
 		header_of(":method", "POST"), header_of(":scheme", "https"), header_of(":path", path),
 		header_of(":authority", c->authority), header_of("te", "trailers"),
-		header_of("content-type", "application/grpc"),
+		header_of("content-type", content_type),
 		header_of("user-agent", "marblerun/" MARBLERUN_VERSION),
 	};
 	nghttp2_data_provider body = { .read_callback = read_request };
@@ -383,6 +397,23 @@ static error *unframe(bytes body, struct blob *ret)
 	return blob_copy(message, ret);
 }
 
+/* Sends and receives; what came is in the client. */
+static error *call(struct grpc_client *c, const char *path, const char *content_type, bytes request)
+{
+	c->request = request;
+	c->sent = 0;
+	c->http_status = c->grpc_status = -1;
+	c->finished = false;
+	c->body.limit = c->response_max;
+	c->body.secret = true;
+	writer_reset(&c->body);
+	writer_reset(&c->message);
+	restart_clock(c);
+	error *e = exchange(c, path, content_type);
+	c->request = BYTES_EMPTY;
+	return e;
+}
+
 error *grpc_client_call(struct grpc_client *client, const char *path, bytes request,
 			enum grpc_status *status, struct blob *ret)
 {
@@ -391,26 +422,28 @@ error *grpc_client_call(struct grpc_client *client, const char *path, bytes requ
 	write_be32(&framed, (uint32_t)request.size);
 	write_bytes(&framed, request);
 	TRY(writer_check(&framed, "request"));
-	client->request = writer_view(&framed);
-	client->sent = 0;
-	client->http_status = client->grpc_status = -1;
-	client->finished = false;
-	client->body.limit = client->response_max;
-	client->body.secret = true;
-	writer_reset(&client->body);
-	writer_reset(&client->message);
-	restart_clock(client);
 	*status = GRPC_OK;
-	error *e = exchange(client, path);
+	error *e = call(client, path, "application/grpc", writer_view(&framed));
 	if (!e && client->grpc_status == GRPC_OK) {
 		e = unframe(writer_view(&client->body), ret);
 	} else if (!e) {
 		*status = client->grpc_status < 0 ? GRPC_UNAVAILABLE : (enum grpc_status)client->grpc_status;
 		e = server_error(client);
 	}
-	client->request = BYTES_EMPTY;
 	writer_reset(&client->body);
 	return e;
+}
+
+error *grpc_client_post(struct grpc_client *client, const char *path, const char *content_type, bytes body,
+			int *ret_status, struct blob *ret)
+{
+	TRY(call(client, path, content_type, body));
+	if (client->http_status < 0)
+		return error_new(ERROR_UNAVAILABLE, "the server ended the request without an answer");
+	TRY(blob_copy(writer_view(&client->body), ret));
+	*ret_status = client->http_status;
+	writer_reset(&client->body);
+	return NULL;
 }
 
 void grpc_client_free(struct grpc_client *client)
@@ -423,6 +456,7 @@ void grpc_client_free(struct grpc_client *client)
 	nghttp2_session_del(client->session);
 	SSL_free(client->ssl);
 	SSL_CTX_free(client->context);
+	X509_free(client->pinned);
 	close_descriptor(client);
 	free(client->authority);
 	writer_free(&client->body);

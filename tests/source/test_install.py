@@ -76,6 +76,33 @@ def test_a_program_builds_against_it(tree, tmp_path, static):
     assert done.returncode == 0 and done.stdout == "format\n"
 
 
+def test_a_cpp_program_builds_against_it(tree, tmp_path):
+    compiler = shutil.which("c++")
+    if not compiler:
+        pytest.skip("no C++ compiler here")
+    source = tmp_path / "program.cc"
+    source.write_text(PROGRAM.replace("{ 0 }", "{}") + """
+#include <openssl/ssl.h>
+extern "C" int use(marblerun_marble *marble, SSL **connection);
+int use(marblerun_marble *marble, SSL **connection)
+{
+	const char *const types[] = { "greeter" };
+	marblerun_tls_options options = {};
+	options.peer_types = types;
+	options.peer_type_count = 1;
+	char reason[MARBLERUN_REASON_SIZE];
+	marblerun_peer peer;
+	SSL_CTX *context;
+	if (marblerun_tls_client(marble, &options, &context, reason))
+		return 1;
+	*connection = SSL_new(context);
+	return marblerun_connection_peer(*connection, &peer, reason);
+}
+""")
+    subprocess.run([compiler, "-std=c++11", "-Wall", "-Wextra", "-Werror", f"-I{tree}/include", "-c", source, "-o",
+                    tmp_path / "program.o"], check=True)
+
+
 MANIFESTS = r"""
 #include <marblerun/manifest.h>
 #include <stdio.h>
