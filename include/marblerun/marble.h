@@ -22,6 +22,10 @@ struct marblerun_activation_options {
 	/* Called with the reason before each wait for the next try; NULL: not called. */
 	void (*waiting)(void *context, const char *reason);
 	void *context;
+	/* What this program enforces of the manifest's TLS tags, NULL-terminated: "tls", "peer-types" (AllowedMarbles,
+	 * ExpectedMarbles), "deny-unlisted" (DenyUnlisted). A coordinator refuses marbles whose entry demands more.
+	 * NULL: nothing. */
+	const char *const *enforces;
 };
 /* Options from the public environment variables, which stay owned by the environment:
  * EDG_MARBLE_COORDINATOR_ADDR, EDG_MARBLE_TYPE, EDG_MARBLE_DNS_NAMES, EDG_MARBLE_UUID_FILE,

@@ -80,6 +80,26 @@ static error *check_package(const struct admission *a)
 				     a->mesh->manifest->infrastructure_count, &a->verdict);
 }
 
+static error *require_enforced(const struct admission *a, const char *what, const char *property)
+{
+	for (size_t i = 0; i < a->request->enforced_count; i++)
+		if (strcmp(a->request->enforced[i], what) == 0)
+			return NULL;
+	return error_new(ERROR_DENIED, "the manifest gives marble type \"%s\" %s, and this marble does not say that it "
+			 "enforces that (\"%s\"): launch it with a marblerun-premain that has the data plane",
+			 a->marble->name, property, what);
+}
+
+/* What a manifest demands of connections is demanded only of marbles that hold it: those that others launch would
+ * silently not. The launcher is part of the evidence, or of the image that is. */
+static error *check_enforcement(const struct admission *a)
+{
+	for (size_t i = 0; i < a->marble->tls.count; i++)
+		if (tls_tag_names_peers(manifest_tls(a->mesh->manifest, a->marble->tls.items[i])))
+			TRY(require_enforced(a, "peer-types", "AllowedMarbles or ExpectedMarbles"));
+	return a->marble->deny_unlisted ? require_enforced(a, "deny-unlisted", "DenyUnlisted") : NULL;
+}
+
 /* How often this type was activated; the name's memory is the arena's. */
 static error *read_count(struct transaction *txn, const char *name, uint64_t *ret)
 {
@@ -213,7 +233,7 @@ static error *provide_predefined(struct admission *a, struct activation *to)
 	TRY(provide_text(to, "MARBLE_PREDEFINED_MARBLE_CERTIFICATE_CHAIN", a->chain_pem));
 	TRY(provide_text(to, "MARBLE_PREDEFINED_PRIVATE_KEY", (const char *)a->key_pem.data));
 	TRY(provide_text(to, "MARBLE_PREDEFINED_COORDINATOR_ROOT_CA", a->mesh->root_pem));
-	if (!a->marble->tls.count)
+	if (!a->marble->tls.count && !a->marble->deny_unlisted)
 		return NULL;
 	CLEANUP(writer_free) struct writer config = { .secret = true };
 	TRY(tls_config_write(a->mesh, a->marble, &a->scope, a->chain_pem,
@@ -260,6 +280,7 @@ error *coordinator_activate(struct coordinator *c, const struct activation_reque
 		TRY_CTX(check_binding(&a), "marble verification failed");
 		TRY_CTX(check_package(&a), "marble verification failed");
 	}
+	TRY(check_enforcement(&a));
 	TRY_CTX(rollback_check(c, a.mesh, request->state_mark, a.marble->name, a.uuid, now), "state");
 	TRY(activation_budget(&a, &arena, false));
 	TRY(make_identity(&a));

@@ -69,6 +69,8 @@ struct activation_request {
 	bytes evidence, csr, marble_type, uuid;
 	bytes state_mark; /* what it was given at its last activation; empty: nothing */
 	bytes client_certificate; /* DER, of the very connection that carries the request */
+	char *const *enforced; /* what its data plane enforces: "tls", "peer-types", "deny-unlisted" */
+	size_t enforced_count;
 };
 struct provided_value {
 	const char *name; /* of the manifest, or a literal */

@@ -62,6 +62,18 @@ static bool repeated_later(const struct mesh *mesh, const struct marble *marble,
 	return false;
 }
 
+static void write_list(struct writer *w, const char *name, const struct string_list *list)
+{
+	if (!list->items)
+		return; /* the configuration stays what it is without */
+	write_format(w, ",\"%s\":[", name);
+	for (size_t i = 0; i < list->count; i++) {
+		write_string(w, i ? "," : "");
+		write_json_string(w, bytes_of_string(list->items[i]));
+	}
+	write_string(w, "]");
+}
+
 static error *write_entry(struct writer *w, const struct mesh *mesh, bool outgoing,
 			  const struct tls_entry *entry, struct scope *scope, struct credentials own)
 {
@@ -75,6 +87,8 @@ static error *write_entry(struct writer *w, const struct mesh *mesh, bool outgoi
 		TRY(write_custom(w, mesh, entry->cert, scope));
 	if (!outgoing)
 		write_format(w, ",\"clientAuth\":%s", entry->disable_client_auth ? "false" : "true");
+	write_list(w, outgoing ? "expectedMarbles" : "allowedMarbles",
+		   outgoing ? &entry->expected_marbles : &entry->allowed_marbles);
 	write_string(w, "}");
 	return writer_check(w, "TLS configuration");
 }
@@ -108,6 +122,9 @@ error *tls_config_write(const struct mesh *mesh, const struct marble *marble, st
 	TRY(write_direction(ret, mesh, marble, true, scope, own));
 	write_string(ret, ",");
 	TRY(write_direction(ret, mesh, marble, false, scope, own));
+	if (marble->deny_unlisted)
+		write_string(ret, ",\"denyUnlisted\":true");
+	write_list(ret, "resolvableNames", &marble->resolvable_names);
 	write_string(ret, "}}");
 	return writer_check(ret, "TLS configuration");
 }

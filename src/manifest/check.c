@@ -41,6 +41,68 @@ static error *check_variables(const struct marble *marble, const struct place *m
 	return NULL;
 }
 
+static bool same_list(const struct string_list *a, const struct string_list *b)
+{
+	if (a->count != b->count || !a->items != !b->items)
+		return false;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(a->items[i], b->items[i]) != 0)
+			return false;
+	return true;
+}
+
+/* Of two entries for one place the later tag's is the one that counts: where they differ in whom they let in, the
+ * stricter one must not be lost. */
+static error *check_entries_agree(const struct tls_entry *a, const struct tls_entry *b, const struct place *at)
+{
+	if (strcmp(a->port, b->port) != 0 || strcmp(a->address, b->address) != 0 ||
+	    (same_list(&a->allowed_marbles, &b->allowed_marbles) &&
+	     same_list(&a->expected_marbles, &b->expected_marbles)))
+		return NULL;
+	return refuse(at, "port %s is given twice, with different AllowedMarbles or ExpectedMarbles",
+		      shown(a->port).text);
+}
+
+static error *check_tags_agree(const struct tls_tag *a, const struct tls_tag *b, const struct place *at)
+{
+	for (size_t i = 0; i < a->incoming_count; i++)
+		for (size_t k = 0; k < b->incoming_count; k++)
+			TRY(check_entries_agree(&a->incoming[i], &b->incoming[k], at));
+	for (size_t i = 0; i < a->outgoing_count; i++)
+		for (size_t k = 0; k < b->outgoing_count; k++)
+			TRY(check_entries_agree(&a->outgoing[i], &b->outgoing[k], at));
+	return NULL;
+}
+
+static error *check_tags(const struct manifest *m, const struct marble *marble, const struct place *at)
+{
+	for (size_t i = 0; i < marble->tls.count; i++)
+		if (!manifest_tls(m, marble->tls.items[i]))
+			return refuse(at, "\"%s\" is not defined in TLS", shown(marble->tls.items[i]).text);
+	for (size_t i = 0; i < marble->tls.count; i++) {
+		const struct tls_tag *tag = manifest_tls(m, marble->tls.items[i]);
+		for (size_t k = 0; tls_tag_names_peers(tag) && k < marble->tls.count; k++)
+			if (k != i)
+				TRY(check_tags_agree(tag, manifest_tls(m, marble->tls.items[k]), at));
+	}
+	return NULL;
+}
+
+static error *check_resolvable_names(const struct marble *marble, const struct place *at)
+{
+	struct place names = { at, "ResolvableNames", 0 };
+	if (marble->resolvable_names.items && !marble->deny_unlisted)
+		return refuse(at, "ResolvableNames without DenyUnlisted: all names can be looked up then");
+	for (size_t i = 0; i < marble->resolvable_names.count; i++) {
+		const char *name = marble->resolvable_names.items[i];
+		const char *rest = strncmp(name, "*.", 2) == 0 ? name + 2 : name;
+		if (!*rest || strpbrk(rest, "* \t\r\n/:"))
+			return refuse(&names, "\"%s\": a host name, or \"*.\" and the end of one, expected",
+				      shown(name).text);
+	}
+	return NULL;
+}
+
 static error *check_marble(const struct manifest *m, const struct marble *marble)
 {
 	struct place section = { NULL, "Marbles", 0 }, at = { &section, marble->name, 0 };
@@ -50,9 +112,8 @@ static error *check_marble(const struct manifest *m, const struct marble *marble
 	if (!manifest_package(m, marble->package))
 		return refuse(&at, "Package: \"%s\" is not defined in Packages",
 			      shown(marble->package).text);
-	for (size_t i = 0; i < marble->tls.count; i++)
-		if (!manifest_tls(m, marble->tls.items[i]))
-			return refuse(&tls, "\"%s\" is not defined in TLS", shown(marble->tls.items[i]).text);
+	TRY(check_tags(m, marble, &tls));
+	TRY(check_resolvable_names(marble, &at));
 	return check_variables(marble, &at);
 }
 
@@ -78,8 +139,27 @@ static error *check_port(const struct tls_entry *entry, const struct place *at)
 	return NULL;
 }
 
+/* Who may be at the other end. */
+static error *check_peers(const struct manifest *m, const struct string_list *peers, const char *name,
+			  const struct place *at)
+{
+	struct place here = { at, name, 0 };
+	if (!peers->items)
+		return NULL;
+	if (!peers->count)
+		return refuse(&here, "the list is empty: nobody could connect");
+	for (size_t i = 0; i < peers->count; i++) {
+		if (!manifest_marble(m, peers->items[i]))
+			return refuse(&here, "\"%s\" is not defined in Marbles", shown(peers->items[i]).text);
+		for (size_t k = 0; k < i; k++)
+			if (strcmp(peers->items[i], peers->items[k]) == 0)
+				return refuse(&here, "\"%s\" is given twice", shown(peers->items[i]).text);
+	}
+	return NULL;
+}
+
 /* Public documentation, "TLS": "Outgoing connections are defined by Port and Addr." */
-static error *check_outgoing(const struct tls_entry *entry, const struct place *at)
+static error *check_outgoing(const struct manifest *m, const struct tls_entry *entry, const struct place *at)
 {
 	TRY(check_port(entry, at));
 	if (!*entry->address)
@@ -90,7 +170,9 @@ static error *check_outgoing(const struct tls_entry *entry, const struct place *
 	if (entry->cert || entry->disable_client_auth)
 		return refuse(at, "%s is for Incoming connections only",
 			      entry->cert ? "Cert" : "DisableClientAuth");
-	return NULL;
+	if (entry->allowed_marbles.items)
+		return refuse(at, "AllowedMarbles is for Incoming connections only");
+	return check_peers(m, &entry->expected_marbles, "ExpectedMarbles", at);
 }
 
 /* "Incoming connections are defined by Port. For services used by external clients, you must disable
@@ -101,6 +183,11 @@ static error *check_incoming(const struct manifest *m, const struct tls_entry *e
 	TRY(check_port(entry, at));
 	if (*entry->address && strcmp(entry->address, "*") != 0)
 		return refuse(at, "Addr is for Outgoing connections only");
+	if (entry->expected_marbles.items)
+		return refuse(at, "ExpectedMarbles is for Outgoing connections only");
+	if (entry->allowed_marbles.items && entry->disable_client_auth)
+		return refuse(at, "AllowedMarbles with DisableClientAuth: clients without a certificate have no type");
+	TRY(check_peers(m, &entry->allowed_marbles, "AllowedMarbles", at));
 	if (!entry->cert)
 		return entry->disable_client_auth ?
 			       refuse(at, "Cert is missing: DisableClientAuth is true") : NULL;
@@ -124,7 +211,8 @@ static int compare_ports(const void *a, const void *b)
 static bool same_settings(const struct tls_entry *a, const struct tls_entry *b)
 {
 	return a->disable_client_auth == b->disable_client_auth &&
-	       bytes_equal(bytes_of_string(a->cert), bytes_of_string(b->cert));
+	       bytes_equal(bytes_of_string(a->cert), bytes_of_string(b->cert)) &&
+	       same_list(&a->allowed_marbles, &b->allowed_marbles);
 }
 
 /* One of two settings for a port would be lost, and it may be the one that asks for certificates. */
@@ -146,12 +234,15 @@ static error *check_tls(const struct manifest *m, const struct tls_tag *tag)
 	struct place outgoing = { &at, "Outgoing", 0 }, incoming = { &at, "Incoming", 0 };
 	for (size_t i = 0; i < tag->outgoing_count; i++) {
 		struct place here = { &outgoing, NULL, i + 1 };
-		TRY(check_outgoing(&tag->outgoing[i], &here));
+		TRY(check_outgoing(m, &tag->outgoing[i], &here));
 	}
 	for (size_t i = 0; i < tag->incoming_count; i++) {
 		struct place here = { &incoming, NULL, i + 1 };
 		TRY(check_incoming(m, &tag->incoming[i], &here));
 	}
+	for (size_t i = 1; tls_tag_names_peers(tag) && i < tag->outgoing_count; i++)
+		for (size_t k = 0; k < i; k++)
+			TRY(check_entries_agree(&tag->outgoing[i], &tag->outgoing[k], &outgoing));
 	return check_ports_differ(tag, &incoming);
 }
 

@@ -62,3 +62,14 @@ void manifest_free(struct manifest *m)
 	arena_free(&m->arena);
 	free(m);
 }
+
+bool tls_tag_names_peers(const struct tls_tag *tag)
+{
+	for (size_t i = 0; i < tag->incoming_count; i++)
+		if (tag->incoming[i].allowed_marbles.items)
+			return true;
+	for (size_t i = 0; i < tag->outgoing_count; i++)
+		if (tag->outgoing[i].expected_marbles.items)
+			return true;
+	return false;
+}

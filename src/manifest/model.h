@@ -97,6 +97,8 @@ struct marble {
 	size_t file_count, environment_count;
 	struct string_list arguments; /* Argv */
 	struct string_list tls;       /* tags */
+	bool deny_unlisted;           /* ours: TCP and UDP to or from elsewhere fails */
+	struct string_list resolvable_names; /* ours, with deny_unlisted: names, or "*.suffix" */
 };
 
 enum secret_type {
@@ -152,6 +154,8 @@ struct tls_entry {
 	const char *port, *address; /* address: outgoing only */
 	const char *cert;           /* a secret, or NULL */
 	bool disable_client_auth;
+	/* Ours: the marble types that may be at the other end; no items: any. */
+	struct string_list allowed_marbles, expected_marbles; /* incoming; outgoing */
 };
 struct tls_tag {
 	const char *name;
@@ -196,6 +200,8 @@ const struct marble *manifest_marble(const struct manifest *m, const char *name)
 const struct secret_definition *manifest_secret(const struct manifest *m, const char *name);
 const struct user *manifest_user(const struct manifest *m, const char *name);
 const struct role *manifest_role(const struct manifest *m, const char *name);
+/* Does it say which marbles may be at the other end of a connection? */
+bool tls_tag_names_peers(const struct tls_tag *tag);
 const struct tls_tag *manifest_tls(const struct manifest *m, const char *name);
 /* NULL is accepted. */
 void manifest_free(struct manifest *m);

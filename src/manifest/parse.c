@@ -130,6 +130,8 @@ static error *decode_marble(json_t *value, const struct place *at, struct arena 
 		{ "Parameters", 0, decode_parameters },
 		PROPERTY("TLS", struct marble, tls, decode_strings),
 		PROPERTY("DisableSecretBinding", struct marble, disable_secret_binding, decode_boolean),
+		PROPERTY("DenyUnlisted", struct marble, deny_unlisted, decode_boolean),
+		PROPERTY("ResolvableNames", struct marble, resolvable_names, decode_strings),
 	};
 	((struct marble *)to)->package = "";
 	return decode_object(value, at, properties, ARRAY_SIZE(properties), arena, to);
@@ -275,6 +277,8 @@ static error *decode_tls_entry(json_t *value, const struct place *at, struct are
 		PROPERTY("Addr", struct tls_entry, address, decode_string),
 		PROPERTY("Cert", struct tls_entry, cert, decode_secret_name),
 		PROPERTY("DisableClientAuth", struct tls_entry, disable_client_auth, decode_boolean),
+		PROPERTY("AllowedMarbles", struct tls_entry, allowed_marbles, decode_strings),
+		PROPERTY("ExpectedMarbles", struct tls_entry, expected_marbles, decode_strings),
 	};
 	*(struct tls_entry *)to = (struct tls_entry){ .port = "", .address = "" };
 	return decode_object(value, at, properties, ARRAY_SIZE(properties), arena, to);

@@ -214,6 +214,7 @@ static error *try_once(const struct activation *a, struct marblerun_parameters *
 	};
 	TRY(mark_file_load(a->options->uuid_file, &mark));
 	call.state_mark = blob_view(&mark);
+	call.enforces = a->options->enforces;
 	TRY(connect_coordinator(a, &client));
 	TRY_CTX(verify_coordinator(a, client), "coordinator %s", a->options->coordinator_address);
 	TRY_CTX(rpc_activate(client, &call, ret, &new_mark), "coordinator %s",

@@ -85,6 +85,9 @@ error *rpc_activate(struct grpc_client *client, const struct activation_call *ac
 	message.marbletype = text_field_of(activation->type);
 	message.uuid = text_field_of(activation->uuid);
 	message.statemark = field_of(activation->state_mark);
+	message.enforces = (char **)(uintptr_t)activation->enforces; /* only read */
+	while (activation->enforces && activation->enforces[message.n_enforces])
+		message.n_enforces++;
 	CLEANUP_FREE uint8_t *packed = malloc(rpc__activation_req__get_packed_size(&message));
 	TRY_ALLOC(packed);
 	size_t size = rpc__activation_req__pack(&message, packed);

@@ -17,6 +17,7 @@ struct activation_call {
 	bytes evidence, request; /* request: PKCS#10 DER */
 	const char *type, *uuid;
 	bytes state_mark; /* of the last activation; empty: there is none */
+	const char *const *enforces; /* NULL-terminated; NULL: nothing */
 };
 error *rpc_activate(struct grpc_client *client, const struct activation_call *call,
 		    struct marblerun_parameters **ret, struct blob *ret_state_mark) MUST_USE;

@@ -147,6 +147,8 @@ static error *activate(const struct activation_job *job, struct secret *ret)
 		.marble_type = bytes_of_string(m->marbletype),
 		.uuid = bytes_of_string(m->uuid),
 		.state_mark = bytes_of_field(m->statemark),
+		.enforced = m->enforces,
+		.enforced_count = m->n_enforces,
 		.client_certificate = job->call.exchange->peer_certificate,
 	};
 	TRY(coordinator_activate(job->api->coordinator, &request, clock_now(), &granted));

@@ -11,6 +11,7 @@
 #include "premain/environment.h"
 #include "premain/files.h"
 #include "premain/program.h"
+#include "premain/reach.h"
 
 /* As env(1) and shells: 126 can't be executed, 127 not found. */
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_TIME = 3, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };
@@ -78,7 +79,18 @@ static void waiting(void *context, const char *reason)
 	say(LOG_INFO_LEVEL, "waiting for the coordinator", reason);
 }
 
-static int activate(const struct program *program, struct marblerun_parameters **ret)
+/* What the data plane enforces, when there is one. */
+static const char *const *enforced(enum libos libos)
+{
+	static const char *const all[] = { "tls", "peer-types", "deny-unlisted", NULL };
+	CLEANUP_FREE char *library = NULL;
+	error *e = libos == LIBOS_NONE ? data_plane_library(&library) : NULL;
+	bool there = library != NULL;
+	error_free(e);
+	return there ? all : NULL;
+}
+
+static int activate(enum libos libos, const struct program *program, struct marblerun_parameters **ret)
 {
 	static const int statuses[] = { 0, EXIT_REFUSED, EXIT_TIME };
 	char reason[MARBLERUN_REASON_SIZE], last[MARBLERUN_REASON_SIZE] = "";
@@ -87,6 +99,7 @@ static int activate(const struct program *program, struct marblerun_parameters *
 	if (!failed) {
 		if (program->path)
 			options.program = program->by_path ? program->path : program->opened;
+		options.enforces = enforced(libos);
 		options.waiting = waiting;
 		options.context = last;
 		failed = marblerun_activate(&options, ret, reason);
@@ -131,6 +144,9 @@ static int become(enum libos libos, const struct command *command, struct progra
 		status = open_program(libos, name, program);
 	if (status)
 		return status;
+	e = plane.wanted ? reach_check(program->descriptor, program->path) : NULL;
+	if (e)
+		return fail(EXIT_REFUSED, "program", e);
 	e = files_write(given, libos);
 	if (e)
 		return fail(EXIT_REFUSED, "files of the manifest", e);
@@ -146,7 +162,7 @@ static int launch(enum libos libos, const struct command *command)
 	struct marblerun_parameters *given = NULL;
 	int status = command->program ? open_program(libos, command->program, &program) : 0;
 	if (!status)
-		status = activate(&program, &given);
+		status = activate(libos, &program, &given);
 	if (!status)
 		status = become(libos, command, &program, given);
 	marblerun_parameters_free(given);

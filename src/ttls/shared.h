@@ -8,7 +8,7 @@
 #include "ttls/record.h"
 
 enum { SHARED_CONNECTIONS = 16384, SHARED_PARTIALS = SHARED_CONNECTIONS, HOLDERS_MAX = 6 };
-enum { PEER_TYPE_SIZE = 64, PEER_UUID_SIZE = 64 };
+enum { PEER_TYPE_SIZE = 256, PEER_UUID_SIZE = 64 };
 
 enum connection_phase {
 	PHASE_CONNECTING,  /* the client's connect() has not succeeded yet */

@@ -145,6 +145,21 @@ RULES = {
         {"Port": "1", "Cert": "cert"}], "DisableClientAuth"),
     "no client authentication without certificate": ("TLS/web/Incoming", [
         {"Port": "1", "DisableClientAuth": True}], "DisableClientAuth"),
+    "unknown marble allowed": ("TLS/web/Incoming", [{"Port": "1", "AllowedMarbles": ["nowhere"]}], "nowhere"),
+    "nobody allowed": ("TLS/web/Incoming", [{"Port": "1", "AllowedMarbles": []}], "AllowedMarbles"),
+    "allowed twice": ("TLS/web/Incoming", [{"Port": "1", "AllowedMarbles": ["first", "first"]}], "twice"),
+    "types of clients without certificate": ("TLS/web/Incoming", [
+        {"Port": "1", "Cert": "cert", "DisableClientAuth": True, "AllowedMarbles": ["first"]}], "AllowedMarbles"),
+    "expected of a client": ("TLS/web/Incoming", [{"Port": "1", "ExpectedMarbles": ["first"]}], "ExpectedMarbles"),
+    "allowed at a server": ("TLS/web/Outgoing", [
+        {"Port": "1", "Addr": "a", "AllowedMarbles": ["first"]}], "AllowedMarbles"),
+    "unknown marble expected": ("TLS/web/Outgoing", [
+        {"Port": "1", "Addr": "a", "ExpectedMarbles": ["nowhere"]}], "nowhere"),
+    "two lists for one port": ("TLS/web/Incoming", [
+        {"Port": "1", "AllowedMarbles": ["first"]}, {"Port": "1"}], "different settings"),
+    "names without denial": ("Marbles/first/ResolvableNames", ["a.example"], "DenyUnlisted"),
+    "names that are patterns": ("Marbles/first", {"Package": "backend", "DenyUnlisted": True,
+                                                 "ResolvableNames": ["a.*"]}, "ResolvableNames"),
     "unknown seal mode": ("Config/SealMode", "Never", "SealMode"),
     "unknown feature": ("Config/FeatureGates", ["Magic"], "Magic"),
     "update threshold": ("Config/UpdateThreshold", 3, "UpdateThreshold"),
