@@ -89,7 +89,7 @@ static error *read_levels(bytes text, bool tdx, struct tcb_info *info)
 	struct json_walk walk;
 	bytes name, value;
 	bool more = true;
-	size_t count;
+	size_t count = 0;
 	if (info->levels)
 		return document_lacks(document, "tcbLevels", "one array");
 	TRY(count_levels(text, &count));
