@@ -71,7 +71,7 @@ static error *find_flag(struct flag *flags, size_t count, const char *name, size
 /* `*index` is at the flag, and afterwards at the last argument that belongs to it. */
 static error *read_flag(struct flag *flags, size_t flag_count, int count, char *const *arguments, int *index)
 {
-	struct flag *flag;
+	struct flag *flag = NULL;
 	const char *text = arguments[*index];
 	size_t dashes = strspn(text, "-");
 	if (dashes < 1 || dashes > 2)

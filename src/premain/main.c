@@ -11,7 +11,7 @@
 #include "premain/environment.h"
 #include "premain/files.h"
 #include "premain/program.h"
-#include "premain/reach.h"
+#include "ttls/reach.h"
 
 /* As env(1) and shells: 126 can't be executed, 127 not found. */
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2, EXIT_TIME = 3, EXIT_NOT_EXECUTABLE = 126, EXIT_NOT_FOUND = 127 };

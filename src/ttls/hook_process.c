@@ -9,6 +9,7 @@
 
 #include "ttls/handover.h"
 #include "ttls/hook.h"
+#include "ttls/reach.h"
 
 static void forget_child(int fd, struct connection *c)
 {
@@ -82,21 +83,41 @@ static char *const *for_child(char *const *environment)
 	return made;
 }
 
+/* A child that the library can't be in would speak to the mesh in the clear: it is not started. Whatever else is wrong
+ * with a program is the kernel's to say. */
+static bool out_of_reach(error *e)
+{
+	bool out = e && error_code(e) == ERROR_UNSUPPORTED;
+	error_free(e);
+	return out;
+}
+
+static bool may_start(const char *name)
+{
+	return plane.mode == PLANE_OFF || !name || !out_of_reach(reach_check_name(name));
+}
+
 HOOK int execve(const char *path, char *const arguments[], char *const environment[])
 {
 	char *const *whole = for_child(environment);
+	if (!may_start(path))
+		return fail_with(EACCES);
 	return whole ? sys->execve(path, arguments, whole) : fail_with(ENOMEM);
 }
 
 HOOK int fexecve(int file, char *const arguments[], char *const environment[])
 {
 	char *const *whole = for_child(environment);
+	if (plane.mode != PLANE_OFF && out_of_reach(reach_check(file, "program")))
+		return fail_with(EACCES);
 	return whole ? sys->fexecve(file, arguments, whole) : fail_with(ENOMEM);
 }
 
 HOOK int execvpe(const char *name, char *const arguments[], char *const environment[])
 {
 	char *const *whole = for_child(environment);
+	if (!may_start(name))
+		return fail_with(EACCES);
 	return whole ? sys->execvpe(name, arguments, whole) : fail_with(ENOMEM);
 }
 
@@ -183,6 +204,8 @@ HOOK int posix_spawn(pid_t *restrict ret, const char *restrict path, const posix
 {
 	pid_t child = 0;
 	char *const *whole = for_child(environment);
+	if (!may_start(path))
+		return EACCES;
 	int result = whole ? sys->posix_spawn(&child, path, actions, attributes, arguments, whole) : ENOMEM;
 	if (!result && ret)
 		*ret = child;
@@ -195,6 +218,8 @@ HOOK int posix_spawnp(pid_t *restrict ret, const char *restrict name, const posi
 {
 	pid_t child = 0;
 	char *const *whole = for_child(environment);
+	if (!may_start(name))
+		return EACCES;
 	int result = whole ? sys->posix_spawnp(&child, name, actions, attributes, arguments, whole) : ENOMEM;
 	if (!result && ret)
 		*ret = child;

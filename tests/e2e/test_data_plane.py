@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+import select
 import shutil
 import socket
 import ssl
@@ -150,14 +151,14 @@ def test_nothing_readable_crosses_the_wire(world):
                               stdout=subprocess.PIPE)
     ours, _ = listener.accept()
     theirs = socket.create_connection(("127.0.0.1", world.port))
-    import select
-    while True:
-        for s in select.select([ours, theirs], [], [], 20)[0]:
-            data = s.recv(65536)
-            seen.append(data)
-            (theirs if s is ours else ours).sendall(data)
-        if not seen[-1]:
-            break
+    ends = {ours: theirs, theirs: ours}
+    while not seen or seen[-1]:
+        for s in select.select([*ends], [], [], 20)[0]:
+            seen.append(s.recv(65536))
+            try:
+                ends[s].sendall(seen[-1])
+            except BrokenPipeError:  # its goodbye crossed that of the other end
+                pass
     assert b"b'echo hello'" in asking.communicate(timeout=20)[0]
     everything = b"".join(seen)
     assert everything.startswith(b"\x16\x03") and b"hello" not in everything and b"echo" not in everything
@@ -340,6 +341,27 @@ sys.stdout.flush()
 os.execve("{PYTHON}", ["python3", "-c", child], {{}})
 """
     assert world.python(world.outgoing(), code).split("\n") == ["b'echo hello'"] * 3
+
+
+def test_children_out_of_its_reach_are_not_started(world):
+    """A statically linked program would speak in the clear."""
+    echo(world)
+    source, static = world.folder / "main.c", world.folder / "static"
+    source.write_text("int main(void) { return 0; }")
+    subprocess.run(["gcc", "-static-pie", "-nostdlib", "-Wl,-e,main", source, "-o", static], check=True)
+    said = world.python(world.outgoing(), f"""
+import os, subprocess
+def told(function, *arguments):
+    try:
+        function(*arguments)
+        return "started"
+    except PermissionError:
+        return "refused"
+print(told(subprocess.run, ["{static}"]), told(os.execv, "{static}", ["static"]),
+      told(os.posix_spawn, "{static}", ["static"], {{}}), told(subprocess.run, ["/bin/true"]),
+      told(os.execve, os.open("{static}", os.O_RDONLY), ["static"], {{}}))
+""")
+    assert said == "refused refused refused started refused"
 
 
 def test_a_connection_is_not_given_away(world):

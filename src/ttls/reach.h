@@ -7,3 +7,5 @@
  * (which call the kernel themselves), those of another C library or another machine, set-uid and set-gid ones and those
  * with file capabilities. */
 error *reach_check(int file, const char *path) MUST_USE;
+/* The same for a file by its path; for a name without '/', by the folders of PATH. */
+error *reach_check_name(const char *name) MUST_USE;

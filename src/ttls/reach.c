@@ -1,4 +1,4 @@
-#include "premain/reach.h"
+#include "ttls/reach.h"
 
 #include <elf.h>
 #include <errno.h>
@@ -149,4 +149,9 @@ static error *check_file(int file, const char *path, unsigned scripts)
 error *reach_check(int file, const char *path)
 {
 	return check_file(file, path, SCRIPTS_MAX);
+}
+
+error *reach_check_name(const char *name)
+{
+	return check_named(name, SCRIPTS_MAX);
 }

@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "premain/reach.h"
+#include "ttls/reach.h"
 
 static const char name[] = "reach-program";
 
