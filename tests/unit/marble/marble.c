@@ -104,22 +104,26 @@ static void what_an_activation_delivered(void **state)
 	marblerun_marble_free(m);
 }
 
+static void assert_names(const char *name)
+{
+	char reason[MARBLERUN_REASON_SIZE];
+	marblerun_marble *m = NULL;
+	assert_int_equal(marblerun_marble_open(&m, reason), 1);
+	assert_true(strstr(reason, name) != NULL);
+	assert_null(m);
+}
+
 static void each_variable_is_needed(void **state)
 {
 	(void)state;
-	char reason[MARBLERUN_REASON_SIZE];
-	marblerun_marble *m = NULL;
 	setenv("EDG_MARBLE_TYPE", "app", 1);
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		launch(&ca);
 		setenv(names[i], "", 1);
-		assert_int_equal(marblerun_marble_open(&m, reason), 1);
-		assert_says(reason, names[i]);
+		assert_names(names[i]);
 		unsetenv(names[i]);
-		assert_int_equal(marblerun_marble_open(&m, reason), 1);
-		assert_says(reason, names[i]);
+		assert_names(names[i]);
 	}
-	assert_null(m);
 }
 
 static void neither_launched_nor_a_type(void **state)
