@@ -20,9 +20,15 @@ class Installed:
     def __init__(self, build, folder):
         subprocess.run(["meson", "install", "-C", build, "--quiet", "--destdir", folder, "--no-rebuild"],
                        check=True, stdout=subprocess.DEVNULL)
-        self.prefix = find(folder, "marble.h").parents[2]
-        self.config = find(folder, "marblerun.pc").parent
         self.libraries = find(folder, "libmarblerun.so").parent
+        # pkg-config reads it as if that folder were the root of a system
+        config = find(folder, "marblerun.pc")
+        lines = config.read_text().splitlines()
+        prefix = find(folder, "marble.h").parents[2]
+        self.config = folder / "pkgconfig"
+        self.config.mkdir()
+        (self.config / config.name).write_text("\n".join(
+            f"prefix={prefix}" if line.startswith("prefix=") else line for line in lines) + "\n")
 
     def sanitizer(self):
         content = (self.libraries / "libmarblerun.so").read_bytes()
@@ -31,16 +37,12 @@ class Installed:
                 return [f"-fsanitize={sanitizer}"]
         return []
 
-    def flags(self):
-        environment = dict(os.environ, PKG_CONFIG_PATH=str(self.config))
-        ours = subprocess.check_output(["pkg-config", f"--define-variable=prefix={self.prefix}", "--cflags", "--libs",
-                                        "marblerun"], env=environment, text=True).split()
-        theirs = subprocess.check_output(["pkg-config", "--cflags", "--libs", "libssl", "libcrypto"], text=True).split()
-        return ours + theirs + self.sanitizer()
-
-    def build(self, source, program, compiler="cc"):
-        subprocess.run([compiler, "-Wall", "-Wextra", "-Werror", source, "-o", program, *self.flags()], check=True)
-        return program
+    def make(self, folder, program):
+        """As the sample's README says."""
+        flags = " ".join(["-Werror", *self.sanitizer()])
+        subprocess.run(["make", "--silent", "-C", folder, program], check=True,
+                       env=dict(os.environ, PKG_CONFIG_PATH=str(self.config), CFLAGS=flags, LDFLAGS=flags))
+        return folder / program
 
 
 class Samples:
@@ -53,8 +55,7 @@ class Samples:
         self.programs = {}
 
     def add(self, language):
-        """Its manifest joins ours under names of its own: c-greeter is not what programs expect, so marbles keep
-        their names and each language has packages of its own."""
+        """Its manifest joins ours, with packages of its own; of marbles of the same name the last one counts."""
         manifest = json.loads((SAMPLES / language / "manifest.json").read_text())
         for package in manifest["Packages"]:
             program = self._program(language, package)
@@ -69,7 +70,9 @@ class Samples:
         folder = self.workspace.folder / language
         folder.mkdir(exist_ok=True)
         if language == "c":
-            return self.installed.build(SAMPLES / "c" / f"{package}.c", folder / package)
+            for name in (f"{package}.c", "Makefile"):
+                shutil.copy(SAMPLES / "c" / name, folder)
+            return self.installed.make(folder, package)
         source = next((SAMPLES / language).glob(f"{package}.*"))
         return pathlib.Path(shutil.copy(source, folder / source.name))
 
