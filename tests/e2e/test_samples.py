@@ -136,6 +136,36 @@ def test_no_marble(in_c, workspace):
     assert b"MARBLE_PREDEFINED_ROOT_CA" in done.stderr, "half a launcher's result is no reason to activate"
 
 
+PLAIN_SERVER = """#!/usr/bin/python3
+import socket, sys
+with socket.create_server(("", int(sys.argv[1]))) as listener:
+    print("listening on port", sys.argv[1], flush=True)
+    while True:
+        connection, _ = listener.accept()
+        try:
+            connection.sendall(b"plainly: " + connection.recv(1000))
+        except OSError:
+            pass
+        connection.close()
+"""
+
+
+def test_with_a_program_that_knows_nothing(samples, workspace):
+    """The data plane at one end, the library at the other."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    samples.add("c")
+    plain = workspace.write("plain", PLAIN_SERVER, 0o700)
+    samples.manifest["Packages"]["plain"] = {"UniqueID": samples.platform.measure(plain)["UniqueID"]}
+    samples.manifest["Marbles"]["greeter"] = {"Package": "plain", "TLS": ["guests"]}
+    samples.manifest["TLS"] = {"guests": {"Incoming": [{"Port": str(port), "AllowedMarbles": ["guest"]}]}}
+    samples.set()
+    server = workspace.start("plain", [workspace.binaries.premain, plain, port], **samples.environment("greeter"))
+    server.wait_for(lambda log: "listening" in log)
+    assert samples.greet("c", port) == f"greeter {samples.uuid('greeter')} said: plainly: a line\n"
+    assert "the server refused" in samples.greet("c", port, "stranger", check=1)
+
+
 def count(samples, coordinator, launcher=True, check=True):
     done = samples.workspace.run(
         samples.argv("c", "counter", "boots", launcher=launcher), check=check,
