@@ -5,7 +5,7 @@ DESTDIR ?=
 MESON_OPTIONS ?=
 export MARBLERUN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all demo check bench fuzz deb release-file install clean
+.PHONY: all demo check check-packages bench fuzz deb release-file install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -46,6 +46,11 @@ deb:
 
 release-file: deb
 	@tools/release-file $(PACKAGES)
+
+# Root, and Debian's mirror: packages are built and installed in a bare Debian of the test's own.
+check-packages:
+	@tools/install-packages build deb test packages
+	@/usr/bin/python3 -m pytest -q -p no:cacheprovider tests/packages
 
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
