@@ -1,6 +1,4 @@
 /* marblerun: the command line. */
-#include <jansson.h>
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/help.h"
 #include "cli/output.h"
+#include "codec/json.h"
 
 enum { EXIT_REFUSED = 1, EXIT_USAGE = 2 };
 
@@ -163,18 +162,11 @@ static int dispatch(int count, char **arguments)
 
 /* What commands handle are keys and secrets: none ends in a core file, or in memory that is given
  * back. */
-static void wipe_and_free(void *memory)
-{
-	if (memory)
-		explicit_bzero(memory, malloc_usable_size(memory));
-	free(memory);
-}
-
 static void protect_secrets(void)
 {
 	struct rlimit none = { 0, 0 };
 	setrlimit(RLIMIT_CORE, &none);
-	json_set_alloc_funcs(malloc, wipe_and_free);
+	json_wipe_what_is_freed();
 }
 
 int main(int count, char **arguments)

@@ -1,5 +1,8 @@
 #include "codec/json.h"
 
+#include <malloc.h>
+#include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
 /* jansson's own limit is far above ours and can't be set: count before it parses. */
@@ -46,6 +49,18 @@ __attribute__((constructor)) static void watch_memory(void)
 {
 	json_get_alloc_funcs(&allocate, &release);
 	json_set_alloc_funcs(note_and_allocate, release);
+}
+
+static void wipe_and_free(void *memory)
+{
+	if (memory)
+		explicit_bzero(memory, malloc_usable_size(memory));
+	free(memory);
+}
+
+void json_wipe_what_is_freed(void)
+{
+	json_set_alloc_funcs(note_and_allocate, wipe_and_free);
 }
 
 /* For hosts that unload us, and go on with jansson. */

@@ -30,5 +30,8 @@ error *json_print(const json_t *value, size_t flags, struct blob *ret) MUST_USE;
 void write_json_string(struct writer *w, bytes text);
 /* The bytes of a string value; empty when it is none. Borrowed. */
 bytes json_bytes(const json_t *string);
+/* For programs whose documents hold secrets: from now on, what jansson frees is wiped first. To be called before
+ * any document is read, and before there are other threads. */
+void json_wipe_what_is_freed(void);
 /* "object", "array", "string", "integer", "number", "boolean", "null": for messages. */
 const char *json_type_name(const json_t *value);

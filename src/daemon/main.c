@@ -4,6 +4,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "codec/json.h"
 #include "daemon/daemon.h"
 
 static const char help[] =
@@ -37,6 +38,7 @@ static void protect_memory(void)
 	struct rlimit none = { 0, 0 };
 	setrlimit(RLIMIT_CORE, &none);
 	prctl(PR_SET_DUMPABLE, 0);
+	json_wipe_what_is_freed(); /* users upload secrets */
 }
 
 static void allow_many_connections(void)

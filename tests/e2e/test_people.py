@@ -136,6 +136,41 @@ def test_every_action_with_every_role(people):
                 refused(reply, 403, user.name, "permission")
 
 
+def test_only_owners_acknowledge_and_cancel(people):
+    """The same matrix while an update waits; its text and the pending users are public."""
+    users = {people.user(role): [role] for role in EVERYTHING}
+    whole = people.set({**users, people.user("second"): ["owners"]})
+    c, second = people.coordinator, people.users["second"]
+    succeeded(second.post_manifest(c, "/api/v2/update", whole))
+    for user in users:
+        if user.name == "owners":
+            continue
+        refused(user.post_manifest(c, "/api/v2/update-manifest", whole), 403, user.name, "permission")
+        refused(user.post(c, "/api/v2/update-cancel", b""), 403, user.name, "permission")
+        assert succeeded(c.get("/api/v2/update-manifest"))["missingUsers"] == ["owners"], user.name
+    succeeded(people.users["owners"].post(c, "/api/v2/update-cancel", b""))
+    succeeded(second.post_manifest(c, "/api/v2/update", whole))
+    assert succeeded(people.users["owners"].post_manifest(c, "/api/v2/update-manifest", whole))["missingUsers"] is None
+
+
+def test_a_role_reaches_only_what_it_names(people):
+    """Each resource with a user who has the right action for another one."""
+    roles = {"key": {"ResourceType": "Secrets", "ResourceNames": ["key"], "Actions": ["ReadSecret", "WriteSecret"]},
+             "text": {"ResourceType": "Secrets", "ResourceNames": ["text"], "Actions": ["ReadSecret", "WriteSecret"]}}
+    users = {people.user(role): [role] for role in roles}
+    people.set(users, Roles=roles)
+    c, values = people.coordinator, {"key": {"Key": b64(bytes(16))}, "text": {"Key": b64(b"x")}}
+    for user in users:
+        for name, upload in values.items():
+            write = user.post(c, "/api/v2/secrets", {"secrets": {name: upload}})
+            read = user.get(c, f"/api/v2/secrets?s={name}")
+            both = user.post(c, "/api/v2/secrets", {"secrets": values}), user.get(c, "/api/v2/secrets?s=key&s=text")
+            for reply in both:
+                refused(reply, 403, "permission")
+            for reply in (write, read):
+                succeeded(reply) if user.name == name else refused(reply, 403, user.name, "permission")
+
+
 def test_a_user_without_roles_may_do_nothing(people):
     nobody, owner = people.user("nobody"), people.user("owner")
     whole = people.set({nobody: [], owner: ["owners"]})
@@ -485,6 +520,17 @@ def test_features_are_off_by_default(people):
     refused(people.coordinator.post("/api/v2/sign-quote", {"sgxQuote": b64(b"x")}), 403, "SignQuoteEndpoint")
     refused(people.coordinator.post("/api/v2/monotonic-counter", {"name": "x", "value": 1}), 403,
             "MonotonicCounter")
+
+
+def test_a_feature_that_does_not_exist_yet_is_refused(people):
+    user = people.user("alice")
+    manifest = people.manifest({user: ["owners"]})
+    sealing = {**manifest, "Config": {"FeatureGates": ["AzureHSMSealing"]}}
+    refused(people.coordinator.post_manifest(json.dumps(sealing).encode()), 400,
+            "AzureHSMSealing is not supported yet")
+    people.coordinator.set_manifest(manifest)
+    refused(user.post_manifest(people.coordinator, "/api/v2/update", sealing), 400,
+            "AzureHSMSealing is not supported yet")
 
 
 def test_signing_a_quote(people):
