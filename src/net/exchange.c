@@ -12,6 +12,7 @@ struct exchange *exchange_new(struct connection *c)
 	x->loop = c->loop;
 	x->x.connection = x;
 	x->body.limit = c->server->options.limits.body_bytes;
+	x->body.secret = true; /* some requests bring secrets */
 	x->x.peer_certificate = blob_view(&c->peer_certificate);
 	return x;
 }

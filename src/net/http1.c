@@ -1,6 +1,7 @@
 /* HTTP/1.1 (RFC 9112), parsed by http_parser. One request at a time; pipelined ones wait. */
 #include <http_parser.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "net/connection.h"
 
@@ -221,9 +222,10 @@ static error *parse_failure(struct http1 *h)
 static error *parse(struct http1 *h, struct evbuffer *input)
 {
 	size_t size = evbuffer_get_contiguous_space(input);
-	const char *data = (const char *)evbuffer_pullup(input, (ev_ssize_t)size);
+	char *data = (char *)evbuffer_pullup(input, (ev_ssize_t)size);
 	size_t parsed = http_parser_execute(&h->parser, &callbacks, data, size);
 	enum http_errno number = HTTP_PARSER_ERRNO(&h->parser);
+	explicit_bzero(data, parsed); /* some requests bring secrets */
 	evbuffer_drain(input, parsed);
 	if (number == HPE_PAUSED) {
 		http_parser_pause(&h->parser, 0);

@@ -3,6 +3,8 @@
 import base64
 import hashlib
 import json
+import os
+import time
 
 import pytest
 from cryptography import x509
@@ -207,6 +209,35 @@ def test_secrets_of_every_type_reach_the_marble(people):
                           "Cert": None, "ValidFor": 0, "Private": b64(bytes(range(16))),
                           "Public": b64(bytes(range(16)))}
     assert base64.b64decode(got["pair"]["Private"]) == der
+
+
+def occurrences(pid, text):
+    """In what the process may write to."""
+    found = 0
+    with open(f"/proc/{pid}/mem", "rb", 0) as memory, open(f"/proc/{pid}/maps", encoding="ascii") as maps:
+        for line in maps:
+            begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+            if line.split()[1].startswith("rw") and end - begin < 1 << 30:
+                try:
+                    memory.seek(begin)
+                    found += memory.read(end - begin).count(text)
+                except OSError:
+                    pass
+    return found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the coordinator's memory")
+def test_an_upload_leaves_nothing_in_memory(people):
+    """The request's text, that is: the secret itself is part of the state."""
+    writer = people.user("alice")
+    people.set({writer: ["writers"]})
+    upload = b64(os.urandom(600).hex().encode())
+    succeeded(writer.post(people.coordinator, "/api/v2/secrets", {"secrets": {"text": {"Key": upload}}}))
+    for _ in range(50):  # the connection's end may come after the answer
+        if not occurrences(people.coordinator.process.pid, upload[40:100].encode()):
+            return
+        time.sleep(0.1)
+    assert False, "the text of an upload is still in memory"
 
 
 def test_a_marble_that_needs_an_unset_secret_is_told_so(people):
