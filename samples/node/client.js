@@ -8,6 +8,7 @@ let answered = false;
 const connection = tls.connect({
   host,
   port: Number(port),
+  autoSelectFamily: true, // all addresses of a name, as every other client
   minVersion: 'TLSv1.3',
   ca: process.env.MARBLE_PREDEFINED_ROOT_CA, // nobody but the marbles of this mesh
   cert: process.env.MARBLE_PREDEFINED_MARBLE_CERTIFICATE_CHAIN,

@@ -1,5 +1,6 @@
 /* Processes that the program starts are part of the marble: what they inherit must not be without the data plane.
  * And system calls that are made by number. */
+#include <dirent.h>
 #include <fcntl.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -83,8 +84,8 @@ static char *const *for_child(char *const *environment)
 	return made;
 }
 
-/* A child that the library can't be in would speak to the mesh in the clear: it is not started. Whatever else is wrong
- * with a program is the kernel's to say. */
+/* A child that the library can't be in would speak to the mesh in the clear: it is not started. The loader passes over
+ * a library that it may not read. Whatever else is wrong with a program is the kernel's to say. */
 static bool out_of_reach(error *e)
 {
 	bool out = e && error_code(e) == ERROR_UNSUPPORTED;
@@ -92,9 +93,14 @@ static bool out_of_reach(error *e)
 	return out;
 }
 
+static bool library_is_readable(void)
+{
+	return plane.path && eaccess(plane.path, R_OK) == 0;
+}
+
 static bool may_start(const char *name)
 {
-	return plane.mode == PLANE_OFF || !name || !out_of_reach(reach_check_name(name));
+	return plane.mode == PLANE_OFF || !name || (library_is_readable() && !out_of_reach(reach_check_name(name)));
 }
 
 HOOK int execve(const char *path, char *const arguments[], char *const environment[])
@@ -108,7 +114,8 @@ HOOK int execve(const char *path, char *const arguments[], char *const environme
 HOOK int fexecve(int file, char *const arguments[], char *const environment[])
 {
 	char *const *whole = for_child(environment);
-	if (plane.mode != PLANE_OFF && out_of_reach(reach_check(file, "program")))
+	if (plane.mode != PLANE_OFF &&
+	    (!library_is_readable() || out_of_reach(reach_check(file, "program"))))
 		return fail_with(EACCES);
 	return whole ? sys->fexecve(file, arguments, whole) : fail_with(ENOMEM);
 }
@@ -196,6 +203,23 @@ static int note_spawned(int result, pid_t child)
 	spawned = child;
 	connection_each(hold_for_spawned);
 	return 0;
+}
+
+HOOK int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *actions, int from)
+{
+	if (plane.mode != PLANE_ON)
+		return sys->posix_spawn_file_actions_addclosefrom_np(actions, from);
+	DIR *folder = opendir("/proc/self/fd"); /* one by one, for the launcher's files have to stay */
+	struct dirent *entry;
+	int failed = folder ? 0 : errno;
+	while (!failed && (entry = readdir(folder))) {
+		int fd = (int)strtol(entry->d_name, NULL, 10);
+		if (*entry->d_name != '.' && fd >= from && fd != plane.policy_file && fd != plane.region_file)
+			failed = posix_spawn_file_actions_addclose(actions, fd);
+	}
+	if (folder)
+		closedir(folder);
+	return failed;
 }
 
 HOOK int posix_spawn(pid_t *restrict ret, const char *restrict path, const posix_spawn_file_actions_t *actions,

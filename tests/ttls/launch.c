@@ -17,7 +17,8 @@ static int stop(error *e)
 int main(int count, char **arguments)
 {
 	struct blob config = { 0 };
-	struct data_plane plane = { .wanted = true, .preload = (char[]){ "LD_PRELOAD=" DATA_PLANE } };
+	struct data_plane plane = { .wanted = true };
+	const char *library = getenv("PLANE_LIBRARY"); /* a copy, for programs of other users */
 	struct plane_policy policy;
 	struct environment environment;
 	if (count < 3)
@@ -29,6 +30,8 @@ int main(int count, char **arguments)
 		e = plane_policy_of_config(blob_view(&config), &policy);
 	if (!e)
 		e = handover_make(&policy, &plane.handover);
+	if (!e && asprintf(&plane.preload, "LD_PRELOAD=%s", library ? library : DATA_PLANE) < 0)
+		e = error_no_memory();
 	if (!e)
 		e = environment_build(environ, &given, &plane, &environment);
 	if (!e)
