@@ -112,7 +112,7 @@ def test_updates_against_acknowledgments_and_cancellations(crowd):
 
 
 def test_secrets_and_package_updates_while_marbles_join(crowd):
-    crowd.run(crowd.upload, crowd.read, crowd.patch, crowd.join, crowd.join, crowd.look)
+    crowd.run(crowd.upload, crowd.upload, crowd.read, crowd.patch, crowd.join, crowd.join, crowd.look)
 
 
 def test_everything_at_once(crowd):
