@@ -115,12 +115,29 @@ static error *describe_tags(const struct subject *s, const void *old, const void
 	return diff_names(s, "TLS", &a->tls, &b->tls, DIFF_NOTICE, DIFF_WEAKENS);
 }
 
+static error *describe_denial(const struct subject *s, const void *old, const void *new)
+{
+	const struct marble *a = old, *b = new;
+	if (a->deny_unlisted == b->deny_unlisted)
+		return NULL;
+	return diff_add(s, DIFF_CHANGED, b->deny_unlisted ? DIFF_NOTICE : DIFF_WEAKENS, "DenyUnlisted: connections "
+			"that no tag lists are %s.", b->deny_unlisted ? "refused" : "refused no more");
+}
+
+static error *describe_resolvable(const struct subject *s, const void *old, const void *new)
+{
+	const struct marble *a = old, *b = new;
+	return diff_names(s, "ResolvableNames", &a->resolvable_names, &b->resolvable_names, DIFF_WEAKENS, DIFF_NOTICE);
+}
+
 static const struct described marble_properties[] = {
 	{ "Package", describe_package },
 	{ "MaxActivations", describe_max_activations },
 	{ "Parameters", describe_parameters },
 	{ "TLS", describe_tags },
 	{ "DisableSecretBinding", describe_binding },
+	{ "DenyUnlisted", describe_denial },
+	{ "ResolvableNames", describe_resolvable },
 };
 
 error *diff_marbles(struct diffing *d)
@@ -177,10 +194,34 @@ static error *sorted_entries(struct diffing *d, const struct tls_entry *entries,
 	return NULL;
 }
 
+/* Who may be at the other end; no list: any type. */
+static error *diff_peers(const struct subject *s, const char *place, const struct string_list *a,
+			 const struct string_list *b)
+{
+	if (a->items && b->items)
+		return diff_names(s, place, a, b, DIFF_WEAKENS, DIFF_NOTICE);
+	if (a->items)
+		return diff_add(s, DIFF_CHANGED, DIFF_WEAKENS, "%s: any type of marbles may be at the other end, no "
+				"more only %s.", place, list_text(s->d, a));
+	if (b->items)
+		return diff_add(s, DIFF_CHANGED, DIFF_NOTICE, "%s: only %s may be at the other end, no more any type "
+				"of marbles.", place, list_text(s->d, b));
+	return NULL;
+}
+
+static error *diff_destination(const struct subject *s, const struct tls_entry *a, const struct tls_entry *b)
+{
+	const char *place = arena_format(&s->d->out->arena, "Outgoing: %s:%s: ExpectedMarbles",
+					 shown(a->address).text, a->port);
+	return diff_peers(s, place ? place : "ExpectedMarbles", &a->expected_marbles, &b->expected_marbles);
+}
+
 static error *diff_outgoing(const struct subject *s, struct pairs p)
 {
 	while (pairs_next(&p)) {
 		const struct tls_entry *only = p.old ? p.old : p.new;
+		if (p.old && p.new)
+			TRY(diff_destination(s, p.old, p.new));
 		if (!p.old)
 			TRY(diff_add(s, DIFF_CHANGED, DIFF_NOTICE, "Outgoing: connections to %s:%s become mutual "
 				     "TLS.", shown(only->address).text, only->port));
@@ -202,7 +243,8 @@ static error *diff_port(const struct subject *s, const struct tls_entry *a, cons
 		TRY(diff_add(s, DIFF_CHANGED, DIFF_NOTICE, "Incoming: port %s serves with %s%s instead of %s%s.",
 			     a->port, b->cert ? "secret " : "", b->cert ? b->cert : "the marble's certificate",
 			     a->cert ? "secret " : "", a->cert ? a->cert : "the marble's certificate"));
-	return NULL;
+	const char *place = arena_format(&s->d->out->arena, "Incoming: port %s: AllowedMarbles", a->port);
+	return diff_peers(s, place ? place : "AllowedMarbles", &a->allowed_marbles, &b->allowed_marbles);
 }
 
 static error *diff_incoming(const struct subject *s, struct pairs p)

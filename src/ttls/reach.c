@@ -103,7 +103,8 @@ static error *check_named(const char *name, unsigned scripts)
 	if (strchr(name, '/'))
 		return check_path(name, scripts);
 	for (const char *at = search ? search : "/bin:/usr/bin"; *at; at += strcspn(at, ":"), at += *at == ':') {
-		int size = snprintf(path, sizeof path, "%.*s/%s", (int)strcspn(at, ":"), at, name);
+		int folder = (int)strcspn(at, ":"); /* an empty one means here */
+		int size = snprintf(path, sizeof path, "%.*s%s%s", folder, at, folder ? "/" : "", name);
 		if (size > 0 && (size_t)size < sizeof path && access(path, X_OK) == 0)
 			return check_path(path, scripts);
 	}
