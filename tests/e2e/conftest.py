@@ -10,6 +10,7 @@ from mesh.coordinator import Coordinator
 from mesh.marble import Marble
 from mesh.platform import Platform
 from mesh.workspace import Workspace
+from mesh.world import World
 
 _TOP = pathlib.Path(__file__).resolve().parents[2]
 
@@ -64,6 +65,14 @@ def coordinator(workspace, platform):
 @pytest.fixture
 def program(workspace):
     return workspace.program()
+
+
+@pytest.fixture
+def world(workspace):
+    """Programs that are started with or without the data plane."""
+    made = World(workspace)
+    yield made
+    made.end()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from mesh import manifests
 from mesh.coordinator import Coordinator
 from mesh.marble import Marble
-from test_data_plane import free_port
+from mesh.world import free_port
 
 ECHO = """#!/usr/bin/python3
 import socket, sys
