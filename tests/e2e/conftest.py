@@ -9,6 +9,7 @@ from mesh import manifests
 from mesh.coordinator import Coordinator
 from mesh.marble import Marble
 from mesh.platform import Platform
+from mesh.samples import Installed
 from mesh.workspace import Workspace
 from mesh.world import World
 
@@ -38,6 +39,11 @@ class Binaries:
 @pytest.fixture(scope="session")
 def binaries():
     return Binaries(_TOP / os.environ.get("MARBLERUN_BUILD", "build"))
+
+
+@pytest.fixture(scope="session")
+def installed(binaries, tmp_path_factory):
+    return Installed(binaries.build, tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture

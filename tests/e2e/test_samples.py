@@ -6,13 +6,8 @@ import ssl
 import pytest
 
 from mesh.coordinator import Coordinator
-from mesh.samples import Installed, Samples
+from mesh.samples import Samples
 from mesh.user import User
-
-
-@pytest.fixture(scope="session")
-def installed(binaries, tmp_path_factory):
-    return Installed(binaries.build, tmp_path_factory.mktemp("installed"))
 
 
 @pytest.fixture

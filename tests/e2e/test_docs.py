@@ -1,0 +1,469 @@
+"""Every command of the documentation works: each block is typed, page by page, as pages.txt says."""
+
+import contextlib
+import json
+import pathlib
+import re
+import subprocess
+
+import jinja2
+import jinja2.meta
+import pytest
+import yaml
+
+from mesh import fragments, manifests, pods
+from mesh.coordinator import Coordinator
+from mesh.helm import Chart
+from mesh.kubernetes import ApiServer
+from mesh.pages import PROGRAMS, TOP, Looking, Shell, blocks, decided, pages, read_table, shows, spans, typed
+from mesh.platform import Platform
+from mesh.samples import Samples
+from mesh.user import User
+from mesh.workspace import Failure
+from mesh.world import free_port
+
+TABLE = read_table((pathlib.Path(__file__).parent / "pages.txt").read_text())
+PAGES = pages()
+# Programs that pages name and no machine of ours has, or that would change the machine.
+FOREIGN = {"apt", "copy_bom", "cp", "gramine-manifest", "gramine-sgx", "gramine-sgx-sign", "helm", "kubectl", "mkdir",
+           "occlum", "openssl", "pkcs11-tool", "podman", "softhsm2-util", "systemctl"}
+PIN = "a-pin-of-12-digits"
+INTEL = {"sgx.intel.com/epc": "98566144", "sgx.intel.com/enclave": "110", "sgx.intel.com/provision": "110"}
+
+
+class Page:
+    """What a reader has when the page begins: the programs, and a folder."""
+
+    def __init__(self, workspace, installed):
+        self.workspace, self.installed = workspace, installed
+        self.folder, self.environment, self.replace, self.code = workspace.folder, {}, {}, []
+        self.path = workspace.new_folder("bin")
+        self.path.mkdir()
+        binaries = workspace.binaries
+        for name, binary in (("marblerun", binaries.cli), ("marblerun-coordinator", binaries.coordinator),
+                             ("marblerun-premain", binaries.premain), ("marblerun-injector", binaries.injector)):
+            (self.path / name).symlink_to(binary)
+        self.prepare()
+        self.shell = Shell(workspace, self.folder, self.path, **self.environment)
+
+    def prepare(self):
+        """Before the first block."""
+
+    def end(self):
+        self.shell.end()
+
+    def program(self, name, text):
+        """A program that stands in for one of the reader's."""
+        path = self.path / name
+        path.unlink(missing_ok=True)
+        path.write_text(f"#!/bin/bash\n{text}\n")
+        path.chmod(0o700)
+
+    def text(self, block):
+        text = block.text
+        for old, new in self.replace.items():
+            text = text.replace(old, new)
+        return text
+
+    def do(self, step, block):
+        if step.by_hand:
+            getattr(self, step.begins)()
+        else:
+            getattr(self, step.treatment)(block, step.argument)
+
+    # treatments
+
+    def run(self, block, _):
+        self.shell.run(typed(self.text(block)), block)
+
+    def serve(self, block, _):
+        self.shell.run(typed(self.text(block) + " &"), block)
+
+    def show(self, block, _):
+        commands, _, expected = self.text(block).partition("\n\n")
+        self.shell.run(typed(commands), block)
+        assert shows(expected, self.shell.output), f"{block}\nprinted:\n{self.shell.output}"
+
+    def look(self, block, _):
+        Looking(self.workspace, FOREIGN).look(self.text(block), block)
+        for path in re.findall(r"\bdeploy/\S+", block.text):
+            assert (TOP / path).exists(), f"{block}: {path}"
+
+    def save(self, block, name):
+        json.loads(self.text(block))
+        (self.folder / name).write_text(self.text(block))
+
+    def known(self):
+        """What stands for … in manifests."""
+        return {}
+
+    def manifest(self, block, name):
+        manifest = fragments.completed(self.text(block), **self.known())
+        with contextlib.closing(Trial(self.workspace)) as trial:
+            reply = trial.coordinator.post_manifest(manifest)
+            assert reply.status == 200, f"{block}\n{reply.body.decode()}\n{json.dumps(manifest, indent=1)}"
+        if name:
+            (self.folder / name).write_text(json.dumps(manifest))
+
+    def members(self, block, _):
+        """Members of an object that is not ours."""
+        json.loads("{" + block.text + "}")
+
+    def c(self, block, _):
+        self.code.append(block.text)
+
+    # of single pages
+
+    def chart(self, block, _):
+        """Our chart takes these values."""
+        Looking(self.workspace, FOREIGN).look(block.text, block)
+        changes = {}
+        for name, value in re.findall(r"--set (\S+)=(\S+)", block.text):
+            *way, last = name.split(".")
+            place = changes
+            for part in way:
+                place = place.setdefault(part, {})
+            place[last] = yaml.safe_load(value)
+        assert changes and Chart(TOP / "deploy/helm").objects(changes)
+
+    def pod(self, block, _):
+        assert pods.API.mistakes("io.k8s.api.apps.v1.Deployment", yaml.safe_load(block.text)) == []
+
+    def template(self, block, name):
+        """The values that the command gives are those that Gramine's template asks for."""
+        Looking(self.workspace, FOREIGN).look(self.text(block), block)
+        given = set(re.findall(r"-D(\w+)=", block.text))
+        parsed = jinja2.Environment().parse((TOP / f"deploy/gramine/{name}.manifest.template").read_text())
+        assert given == jinja2.meta.find_undeclared_variables(parsed) - {"gramine", "ldd"}, block
+
+
+class Trial:
+    """A coordinator for one manifest."""
+
+    def __init__(self, workspace):
+        self.coordinator = Coordinator(workspace)
+
+    def close(self):
+        assert self.coordinator.process.stop() == 0, self.coordinator.process.log()
+
+
+class Quickstart(Page):
+    """Ports of its own instead of the usual ones. What `make` would do, it only says."""
+
+    def prepare(self):
+        client, mesh = free_port(), free_port()
+        self.environment.update({
+            "EDG_COORDINATOR_CLIENT_ADDR": f"127.0.0.1:{client}", "EDG_COORDINATOR_MESH_ADDR": f"127.0.0.1:{mesh}",
+            "EDG_MARBLE_COORDINATOR_ADDR": f"localhost:{mesh}"})
+        self.replace["localhost:4433"] = f"localhost:{client}"
+        self.program("make", f'exec /usr/bin/make -n -C {TOP} "$@"')
+        self.program("sudo", 'exec "$@"')
+
+
+class FirstMesh(Quickstart):
+    def known(self):
+        measured = re.search(r"[0-9a-f]{64}", self.shell.output)[0]
+        return {"UniqueID": measured}
+
+
+class Simulation(Page):
+    def prepare(self):
+        self.workspace.program("service")
+
+
+class Mesh(Page):
+    """A verified coordinator without a manifest, in a TEE whose root the reader's machine knows."""
+
+    def prepare(self):
+        self.platform = Platform(self.workspace)
+        self.state = self.workspace.new_folder("state")
+        self.program("marblerun", f'exec {self.workspace.binaries.cli} "$@" --sim-root {self.platform.root}')
+        policy = manifests.by_id(self.platform.measure(self.workspace.binaries.coordinator))
+        self.workspace.write("coordinator-era.json", json.dumps(policy))
+        self.start()
+        self.environment["ADDRESS"] = self.coordinator.client_address
+        self.replace["localhost:4433"] = "$ADDRESS"
+
+    def start(self, **environment):
+        self.coordinator = Coordinator(self.workspace, self.platform, EDG_COORDINATOR_SEAL_DIR=self.state,
+                                       **environment)
+
+    def end(self):
+        super().end()
+        assert self.coordinator.process.stop() == 0, self.coordinator.process.log()
+
+    def known(self):
+        return {"RecoveryKey": self.shell.output} if "PUBLIC KEY" in self.shell.output else {}
+
+    def lose_the_sealed_key(self):
+        assert self.coordinator.process.stop() == 0
+        (self.state / "sealed_key").unlink()
+        self.start()
+        assert self.coordinator.get_insecurely("/api/v2/status").data["code"] == 1
+        self.shell.run(f"ADDRESS={self.coordinator.client_address}", "the coordinator has another port")
+
+
+class MeshWithManifest(Mesh):
+    def prepare(self):
+        super().prepare()
+        program = manifests.by_id(self.platform.measure(self.workspace.program()))
+        text = json.dumps(manifests.simple(program)).encode()
+        assert self.coordinator.post_manifest(text).status == 200
+        self.workspace.write("manifest.json", text)
+
+
+class Users(Mesh):
+    def prepare(self):
+        super().prepare()
+        self.bob, self.carol = (User(self.folder, name) for name in ("bob", "carol"))
+        tokens = self.workspace.new_folder("tokens")
+        tokens.mkdir()
+        self.environment["SOFTHSM2_CONF"] = self.workspace.write("softhsm2.conf", f"directories.tokendir = {tokens}\n")
+        self.workspace.write("pin", PIN + "\n")
+        # they ask on the terminal
+        self.program("softhsm2-util", f'exec /usr/bin/softhsm2-util "$@" --pin {PIN} '
+                                      f'$([ "$1" != --init-token ] || echo --so-pin so-pin-unused)')
+        self.program("pkcs11-tool", f'exec /usr/bin/pkcs11-tool "$@" --pin {PIN}')
+        self.replace["/home/alice/pin"] = str(self.folder / "pin")
+        der = self.bob.der
+        private = self.workspace.run(["openssl", "pkcs8", "-topk8", "-nocrypt", "-in", self.bob.key_file, "-outform",
+                                      "DER"]).stdout
+        self.replace["<base64 of DER>"] = fragments.base64_text(der)
+        self.replace["<base64 of PKCS#8 DER>"] = fragments.base64_text(private)
+
+    def known(self):
+        return {"Certificate": (self.folder / "alice.crt").read_text()}
+
+    def set_the_manifest(self):
+        """The page's part of it, with a service, secrets of their types, and the other two users."""
+        manifest = json.loads((self.folder / "manifest.json").read_text())
+        program = self.workspace.program()
+        self.platform.sign(program, 1, 9)
+        manifest["Packages"]["frontend"] = manifests.by_signer(self.platform.measure(program), SecurityVersion=4)
+        manifest["Secrets"]["token"] = {"Type": "plain", "UserDefined": True}
+        manifest["Secrets"]["server"] = {"Type": "cert-ecdsa", "Size": 256, "Shared": True, "UserDefined": True}
+        manifest["Roles"]["secrets"]["ResourceNames"].append("server")
+        for user in (self.bob, self.carol):
+            manifest["Users"][user.name] = user.entry("updates")
+        self.written = manifest
+        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        self.shell.run("marblerun manifest set manifest.json $ADDRESS", "what the page begins with")
+
+    def make_a_secret_in_pem(self):
+        (self.folder / "server.pem").write_text(self.bob.cert_file.read_text() + self.bob.key_file.read_text())
+
+    def write_a_new_manifest(self):
+        self.shell.run("marblerun manifest diff packages.json $ADDRESS", "an update of packages")
+        assert "SecurityVersion" in self.shell.output
+        self.written["Marbles"]["another"] = {"Package": "frontend"}
+        (self.folder / "old.json").write_bytes((self.folder / "manifest.json").read_bytes())
+        (self.folder / "new.json").write_text(json.dumps(self.written))
+
+    def propose_again(self):
+        self.shell.run("marblerun manifest update apply new.json $ADDRESS --cert alice.crt --key alice.key",
+                       "it was cancelled")
+
+
+class Cluster(Page):
+    def prepare(self):
+        self.server = ApiServer(self.workspace)
+        self.server.nodes = [{"metadata": {"name": "one", "labels": {}}, "status": {"capacity": INTEL}}]
+        self.environment["KUBECONFIG"] = str(self.server.kubeconfig())
+
+    def end(self):
+        super().end()
+        self.server.stop()
+
+
+class Library(Page):
+    """The page's pieces of C are one program."""
+
+    def prepare(self):
+        pieces = [b.text for b in blocks("", PAGES["docs/marble-library.md"]) if "marblerun_" in b.text]
+        body = "\n".join(pieces)
+        (self.folder / "service.c").write_text(
+            "#include <stdio.h>\n#include <openssl/ssl.h>\n#include <marblerun/marble.h>\n"
+            f"static void service(int socket)\n{{\n{body}\n}}\nint main(void) {{ service(0); }}\n")
+        flags = " ".join(["-Wall", "-Werror", *self.installed.sanitizer()])
+        self.program("cc", f'exec /usr/bin/cc {flags} "$@"')
+        self.environment["PKG_CONFIG_PATH"] = self.installed.config
+
+    def end(self):
+        super().end()
+        assert "\n".join(self.code) in (self.folder / "service.c").read_text()
+
+
+class Monitoring(Quickstart):
+    def prepare(self):
+        super().prepare()
+        self.platform = Platform(self.workspace)
+        self.environment.update(self.platform.environment)
+        self.port = free_port()
+        self.replace["127.0.0.1:9944"] = f"127.0.0.1:{self.port}"
+
+    def scraping(self, block, _):
+        path = self.workspace.write("prometheus.yml", block.text)
+        self.workspace.run(["promtool", "check", "config", path])
+
+    def rules(self, block, _):
+        path = self.workspace.write("rules.yml", block.text)
+        self.workspace.run(["promtool", "check", "rules", path])
+
+    def events(self, block, _):
+        event, = json.loads(block.text)
+        assert set(event) == {"time", "activation"}
+        assert set(event["activation"]) == {"marbleType", "uuid", "quote"}
+
+
+class Sample(Page):
+    """A coordinator with the sample's manifest, and the programs in the reader's folder."""
+
+    def prepare(self):
+        platform = Platform(self.workspace)
+        self.coordinator = Coordinator(self.workspace, platform)
+        samples = Samples(self.workspace, self.coordinator, platform, self.installed)
+        samples.add(self.language)
+        samples.set()
+        self.folder = self.workspace.folder / self.language
+        (self.folder / "platform").symlink_to(platform.folder)
+        self.environment.update({"EDG_MARBLE_COORDINATOR_ADDR": self.coordinator.marble_address,
+                                 "LD_LIBRARY_PATH": self.installed.libraries})
+        self.replace.update({"localhost:4433": self.coordinator.client_address, "7000": str(free_port())})
+
+    def run(self, block, _):
+        super().run(block, _)
+        assert "hello" in self.shell.output
+
+    def end(self):
+        super().end()
+        assert self.coordinator.process.stop() == 0, self.coordinator.process.log()
+
+
+class SampleInC(Sample):
+    language = "c"
+
+
+class SampleInNode(Sample):
+    language = "node"
+
+
+class SampleInPython(Sample):
+    language = "python"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_command_works(workspace, installed, name):
+    assert name in TABLE or not blocks(name, PAGES[name]), f"{name} is not in pages.txt"
+    setup, steps = TABLE.get(name, ("Page", []))
+    todo = decided(steps, blocks(name, PAGES[name]))
+    page = globals()[setup](workspace, installed)
+    try:
+        for step, block in todo:
+            page.do(step, block)
+    finally:
+        page.end()
+
+
+def test_the_table_names_pages_that_are_there():
+    assert set(TABLE) <= set(PAGES)
+
+
+@pytest.fixture
+def looking(workspace):
+    return Looking(workspace, FOREIGN)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_commands_within_the_text(looking, name):
+    """As `marblerun manifest set FILE`: the program takes them."""
+    for span in spans(PAGES[name]):
+        if re.split(r"[ =]", span)[0] in PROGRAMS and not re.search(r"[<>]", span):
+            looking.look(re.sub(r"\|", " ", span), f"{name}: {span}")
+
+
+def known_flags(binaries):
+    """All of the command line's, as its help has them."""
+    help_text = ""
+    for line in subprocess.check_output([binaries.cli, "--help"], text=True).splitlines():
+        command = re.match(r"  ([a-z][a-z0-9 -]*?)  +[A-Z]", line)
+        if command:
+            help_text += subprocess.check_output([binaries.cli, *command[1].split(), "--help"], text=True)
+    return set(re.findall(r"(--[a-z0-9-]+)", help_text))
+
+
+# of Debian's tools and of our own tests
+OTHER_FLAGS = {"--allow-downgrades"}
+OWN_FLAGS = re.compile(r"--[a-z][a-z0-9-]+")
+
+
+def test_flags_within_the_text(binaries):
+    known = known_flags(binaries) | OTHER_FLAGS
+    for name, text in PAGES.items():
+        for span in spans(text):
+            if span.startswith("--"):
+                assert set(OWN_FLAGS.findall(span)) <= known, f"{name}: {span}"
+
+
+_VARIABLE = re.compile(r"\b(?:EDG|MARBLERUN|OE|MARBLE)_[A-Z0-9_]*[A-Z0-9]\b")
+
+
+def known_variables():
+    """What the man pages say, and what the headers call by such a name."""
+    text = "".join(path.read_text() for path in [*TOP.glob("man/*.scd"), *TOP.glob("include/marblerun/*.h")])
+    return set(_VARIABLE.findall(text))
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_variables_are_in_the_man_pages(name):
+    named = set(_VARIABLE.findall(PAGES[name]))
+    assert named <= known_variables()
+
+
+WRONG = {
+    "a flag that is none": "marblerun status localhost:4433 --era-confg coordinator-era.json",
+    "a command that is none": "marblerun manifest verifi manifest.json localhost:4433",
+    "a value that is none": "marblerun check --timeout never",
+    "a variable that is none": "EDG_MARBLE_TYP=web marblerun-premain ./web",
+    "a variable of another program": "EDG_MARBLE_TYPE=web marblerun-coordinator",
+    "an argument too many": "marblerun-coordinator --simulate",
+    "a flag of the injector": "marblerun-injector -coordAddress=here:2001",
+    "a program that nobody knows": "marblrun status",
+    "no shell": "marblerun status $(",
+    "a target of make": "make demonstration",
+    "behind a pipe": "marblerun status --era-confg | true",
+}
+
+
+@pytest.mark.parametrize("mistake", WRONG)
+def test_a_wrong_command_is_noticed(looking, mistake):
+    with pytest.raises(Failure):
+        looking.look(WRONG[mistake], mistake)
+
+
+def test_a_wrong_command_that_is_typed_is_noticed(workspace, installed):
+    page = Page(workspace, installed)
+    try:
+        page.shell.run("marblerun version --output json", "right")
+        with pytest.raises(Failure, match="unknown flag --outputs"):
+            page.shell.run("marblerun version --outputs json\ntrue", "wrong")
+    finally:
+        page.end()
+
+
+def test_what_should_be_refused_and_is_not_is_noticed(workspace, installed):
+    page = Page(workspace, installed)
+    try:
+        page.shell.run(typed("marblerun sim show nowhere   # refused"), "right")
+        with pytest.raises(Failure, match="this was not refused"):
+            page.shell.run(typed("marblerun version   # refused: for a reason\ntrue"), "wrong")
+    finally:
+        page.end()
+
+
+@pytest.mark.parametrize("steps,text", [
+    ("run one\n", "    one\n\ntext\n\n    two\n"), ("run one\nrun two\n", "    one\n"), ("run one\n", "```sh\nother\n```\n"),
+])
+def test_a_block_without_a_decision_is_noticed(steps, text):
+    (_, table), = read_table("page: Page\n" + "".join(f" {line}\n" for line in steps.splitlines())).values()
+    with pytest.raises(AssertionError):
+        decided(table, blocks("page", text))
