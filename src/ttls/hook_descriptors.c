@@ -115,8 +115,8 @@ static bool give_way(int fd)
 
 static int dup_to(int fd, int copy, int flags)
 {
-	if (fd == copy)
-		return sys->dup3(fd, copy, flags);
+	if (fd == copy || flags & ~O_CLOEXEC || sys->fcntl(fd, F_GETFD) < 0)
+		return sys->dup3(fd, copy, flags); /* fails, and leaves `copy` what it is */
 	if (!give_way(copy))
 		return fail_with(EBUSY);
 	leave(copy);
