@@ -339,14 +339,29 @@ void connection_detach_all(void)
 		sys->poll(NULL, 0, 5);
 }
 
+/* A socket that is shut for reading says the end to those who wait for a handshake, too: so that waits until then. */
+static int shut_reading(struct connection *c, int fd)
+{
+	if (c->shared->phase == PHASE_HANDSHAKE && connection_ready_wait(c, fd, descriptor_waits(fd, 0)) == EAGAIN)
+		return 0;
+	return sys->shutdown(fd, SHUT_RD);
+}
+
 int connection_shutdown(struct connection *c, int fd, int how)
 {
-	if (how == SHUT_RD || c->shared->phase == PHASE_FAILED || c->shared->phase == PHASE_CONNECTING)
+	uint32_t phase = c->shared->phase;
+	bool given_up = how == SHUT_RDWR && phase == PHASE_HANDSHAKE && !c->early_size;
+	c->shared->read_shut |= how == SHUT_RD || how == SHUT_RDWR;
+	if (how == SHUT_RD)
+		return shut_reading(c, fd);
+	if ((how != SHUT_WR && how != SHUT_RDWR) || given_up || phase == PHASE_FAILED || phase == PHASE_CONNECTING)
 		return sys->shutdown(fd, how);
+	bool said = c->shared->send.over;
 	int failed = finish(c, fd, descriptor_waits(fd, 0));
 	if (failed == EAGAIN && linger(c, fd, how))
 		return how == SHUT_RDWR ? sys->shutdown(fd, SHUT_RD) : 0;
-	return sys->shutdown(fd, how);
+	int result = sys->shutdown(fd, how);
+	return !failed && !said && result && errno == ENOTCONN ? 0 : result; /* our goodbye met a peer who had left */
 }
 
 /* For the files of this room */
@@ -355,9 +370,9 @@ int connection_fail(struct connection *c, int fd, int failure)
 {
 	c->shared->failure = failure;
 	c->shared->phase = PHASE_FAILED;
+	sys->shutdown(fd, SHUT_RDWR); /* first: a thread that is sending just now must not do so with keys of zeros */
 	explicit_bzero(&c->shared->receive, sizeof c->shared->receive);
 	explicit_bzero(&c->shared->send, sizeof c->shared->send);
-	sys->shutdown(fd, SHUT_RDWR);
 	return failure;
 }
 

@@ -91,8 +91,9 @@ size_t segments_view(const struct segments *from, size_t size, struct iovec *ret
 void segments_skip(struct segments *s, size_t size);
 
 /* Brings the handshake as far as it goes. 0 when the connection is established; else an errno: EAGAIN when it has
- * to wait for the peer and `fd` or MSG_DONTWAIT in `flags` forbid that. */
-int connection_ready(struct connection *c, int fd, int flags);
+ * to wait for the peer and `fd` or MSG_DONTWAIT in `flags` forbid that, or when the time is over that the program has
+ * set for this: SO_RCVTIMEO or SO_SNDTIMEO. */
+int connection_ready(struct connection *c, int fd, int flags, int time_option);
 /* The same, waiting or not whatever the descriptor's flags are. */
 int connection_ready_wait(struct connection *c, int fd, bool wait);
 /* As recv and send, on parts; -1 and errno. */

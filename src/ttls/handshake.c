@@ -10,9 +10,13 @@
 
 #include "ttls/connection.h"
 #include "ttls/heap.h"
+#include "ttls/plane.h"
+#include "ttls/rules.h"
 #include "ttls/system.h"
 
-static const uint64_t handshake_limit_ns = 10 * (uint64_t)1000000000;
+/* Who has not shown who he is holds up a server this long. A client waits for a server that is busy as long as
+ * connect() does (tcp(7), tcp_syn_retries). */
+static const uint64_t server_limit_ns = 10 * (uint64_t)1000000000, client_limit_ns = 127 * (uint64_t)1000000000;
 static const char own_suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
 static const char marble_type_oid[] = "1.3.9903.2.1";
 
@@ -387,13 +391,12 @@ static int step(struct connection *c, int fd)
 }
 
 /* 0, EAGAIN while it is under way, or why it failed. */
-static int connected(int fd)
+static int connected(int fd, struct sockaddr_storage *ret_peer)
 {
-	struct sockaddr_storage peer;
 	struct pollfd over = { .fd = fd, .events = POLLOUT };
-	socklen_t size = sizeof peer;
+	socklen_t size = sizeof *ret_peer;
 	int failed = 0;
-	if (sys->getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+	if (sys->getpeername(fd, (struct sockaddr *)ret_peer, &size) == 0)
 		return 0;
 	if (sys->poll(&over, 1, 0) <= 0 || !(over.revents & (POLLERR | POLLHUP)))
 		return EAGAIN;
@@ -402,19 +405,34 @@ static int connected(int fd)
 	return failed ? failed : ENOTCONN;
 }
 
+/* A program may have tried several addresses with one socket: what holds is the rule for the one that it reached. */
+static bool choose_rule(struct connection *c, const struct sockaddr_storage *peer)
+{
+	struct plane_rule *rule;
+	enum refusal why;
+	if (rules_outgoing((const struct sockaddr *)peer, sizeof *peer, &rule, &why) != VERDICT_TLS)
+		return false;
+	c->rule = rule;
+	c->shared->rule = (uint16_t)(rule - plane.policy.rules);
+	return true;
+}
+
 /* With both locks; as far as it goes without waiting. */
 static int advance(struct connection *c, int fd)
 {
 	struct shared_connection *shared = c->shared;
+	struct sockaddr_storage peer;
 	int failed = EINPROGRESS;
 	if (shared->phase == PHASE_ESTABLISHED)
 		return 0;
 	if (shared->phase == PHASE_FAILED)
 		return shared->failure;
 	if (shared->phase == PHASE_CONNECTING) {
-		failed = connected(fd);
+		failed = connected(fd, &peer);
 		if (failed)
 			return failed;
+		if (!choose_rule(c, &peer))
+			return connection_fail(c, fd, ECONNREFUSED);
 		shared->phase = PHASE_HANDSHAKE;
 		failed = EINPROGRESS;
 	}
@@ -430,7 +448,7 @@ static int advance(struct connection *c, int fd)
 		failed = step(c, fd);
 		c->steps = ++shared->handshake_steps;
 	}
-	if (failed == EAGAIN && now_ns() >= c->began_ns + handshake_limit_ns)
+	if (failed == EAGAIN && now_ns() >= c->began_ns + (shared->server ? server_limit_ns : client_limit_ns))
 		failed = ETIMEDOUT;
 	return failed && failed != EAGAIN ? refuse(c, fd, failed) : failed;
 }
@@ -492,7 +510,20 @@ static int advance_locked(struct connection *c, int fd, bool wait, short *ret_ev
 	return failed;
 }
 
-int connection_ready_wait(struct connection *c, int fd, bool wait)
+/* The kernel restarts its own calls after a signal whose handler wants that, but never poll. Which signal it was can't
+ * be told: so all handlers have to want it. */
+static bool handlers_restart(void)
+{
+	for (int number = 1; number < SIGRTMAX; number++) {
+		struct sigaction action;
+		if (sigaction(number, NULL, &action) == 0 && action.sa_handler != SIG_DFL &&
+		    action.sa_handler != SIG_IGN && !(action.sa_flags & SA_RESTART))
+			return false;
+	}
+	return true;
+}
+
+static int ready_until(struct connection *c, int fd, bool wait, uint64_t until_ns)
 {
 	for (bool long_wait = false;; long_wait = true) {
 		uint32_t phase = atomic_load_explicit(&c->shared->phase, memory_order_acquire);
@@ -502,17 +533,33 @@ int connection_ready_wait(struct connection *c, int fd, bool wait)
 			return c->shared->failure ? c->shared->failure : ECONNRESET;
 		short events = POLLIN;
 		int failed = advance_locked(c, fd, wait, &events);
-		if (failed != EAGAIN || !wait)
+		if (failed != EAGAIN || !wait || now_ns() >= until_ns)
 			return failed;
 		failed = wait_a_slice(fd, events, long_wait);
-		if (failed)
+		if (failed && !(failed == EINTR && handlers_restart()))
 			return failed;
 	}
 }
 
-int connection_ready(struct connection *c, int fd, int flags)
+int connection_ready_wait(struct connection *c, int fd, bool wait)
+{
+	return ready_until(c, fd, wait, UINT64_MAX);
+}
+
+/* When a call that begins now shall end for SO_RCVTIMEO or SO_SNDTIMEO. */
+static uint64_t end_of_patience(int fd, int time_option)
+{
+	struct timeval limit = { 0 };
+	socklen_t size = sizeof limit;
+	sys->getsockopt(fd, SOL_SOCKET, time_option, &limit, &size);
+	uint64_t ns = (uint64_t)limit.tv_sec * 1000000000 + (uint64_t)limit.tv_usec * 1000;
+	return ns ? now_ns() + ns : UINT64_MAX;
+}
+
+int connection_ready(struct connection *c, int fd, int flags, int time_option)
 {
 	if (atomic_load_explicit(&c->shared->phase, memory_order_acquire) == PHASE_ESTABLISHED)
 		return 0;
-	return connection_ready_wait(c, fd, descriptor_waits(fd, flags));
+	bool wait = descriptor_waits(fd, flags);
+	return ready_until(c, fd, wait, wait ? end_of_patience(fd, time_option) : 0);
 }

@@ -21,6 +21,13 @@ static ssize_t receive(struct connection *c, int fd, const struct iovec *parts, 
 	return got;
 }
 
+/* Unlike read, which brings nothing at once, recv waits for something that it could bring. */
+static ssize_t receive_nothing(struct connection *c, int fd, int flags)
+{
+	struct iovec nowhere = { NULL, 1 };
+	return receive(c, fd, &nowhere, 1, flags | MSG_PEEK | MSG_TRUNC) < 0 ? -1 : 0;
+}
+
 static ssize_t receive_into(struct connection *c, int fd, void *to, size_t size, int flags)
 {
 	struct iovec part = { to, size };
@@ -60,6 +67,8 @@ HOOK ssize_t readv(int fd, const struct iovec *parts, int count)
 HOOK ssize_t recv(int fd, void *to, size_t size, int flags)
 {
 	struct connection *c = hooked(fd);
+	if (c && !size)
+		return receive_nothing(c, fd, flags);
 	return c ? receive_into(c, fd, to, size, flags) : sys->recv(fd, to, size, flags);
 }
 
@@ -105,7 +114,7 @@ static void adopt_rights(struct msghdr *message)
 
 HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
-	struct connection *c = hooked(fd);
+	struct connection *c = message->msg_iovlen <= IOV_MAX ? hooked(fd) : NULL;
 	if (!c && datagrams_denied(fd))
 		return fail_with(ECONNREFUSED);
 	if (!c) {
@@ -205,7 +214,7 @@ HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	if (connect_first(fd, message->msg_name, message->msg_namelen, flags) != 0)
 		return -1;
-	struct connection *c = hooked(fd);
+	struct connection *c = message->msg_iovlen <= IOV_MAX ? hooked(fd) : NULL;
 	if (c)
 		return send_parts(c, fd, message->msg_iov, message->msg_iovlen, flags);
 	if (datagrams_denied(fd))
@@ -232,14 +241,14 @@ HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)
 /* Offset -1 means the stream itself. */
 HOOK ssize_t preadv2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
 {
-	struct connection *c = offset == -1 ? hooked(fd) : NULL;
+	struct connection *c = offset == -1 && count >= 0 && count <= IOV_MAX ? hooked(fd) : NULL;
 	return c ? receive(c, fd, parts, (size_t)count, flags & RWF_NOWAIT ? MSG_DONTWAIT : 0) :
 		   sys->preadv2(fd, parts, count, offset, flags);
 }
 
 HOOK ssize_t pwritev2(int fd, const struct iovec *parts, int count, off_t offset, int flags)
 {
-	struct connection *c = offset == -1 ? hooked(fd) : NULL;
+	struct connection *c = offset == -1 && count >= 0 && count <= IOV_MAX ? hooked(fd) : NULL;
 	return c ? send_parts(c, fd, parts, (size_t)count, flags & RWF_NOWAIT ? MSG_DONTWAIT : 0) :
 		   sys->pwritev2(fd, parts, count, offset, flags);
 }
@@ -259,6 +268,8 @@ enum { FILE_CHUNK = 4 * RECORD_PLAIN_MAX };
 /* The file's own position moves by what was sent, as sendfile's does. */
 static ssize_t send_file(struct connection *c, int fd, int file, off_t *offset, size_t size)
 {
+	if (lseek(file, 0, SEEK_CUR) < 0)
+		return fail_with(errno == ESPIPE ? EINVAL : errno);
 	off_t at = offset ? *offset : lseek(file, 0, SEEK_CUR);
 	uint8_t *chunk = heap_alloc(FILE_CHUNK);
 	size_t done = 0;

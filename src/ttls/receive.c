@@ -118,9 +118,11 @@ static int keep_partial(struct connection *c, const struct window *w)
 	return 0;
 }
 
+/* In all of this nothing waits: so no lock is held for long. */
+
 /* Takes out what fits, sealed as it is, into `room`: then all plaintext of it fits too. When the record that has
- * begun does not fit, all of it but its last byte. 0; EINPROGRESS when only that byte is left. */
-static int take_out(struct connection *c, int fd, size_t room, bool one_record, int flags, struct window *ret)
+ * begun does not fit, all of it but its last byte. 0; EINPROGRESS when only that byte is left; ENODATA after a FIN. */
+static int take_out(struct connection *c, int fd, size_t room, bool one_record, struct window *ret)
 {
 	const struct shared_connection *shared = c->shared;
 	struct window w = { .data = scratch(), .size = shared->partial_size };
@@ -141,11 +143,9 @@ static int take_out(struct connection *c, int fd, size_t room, bool one_record, 
 		return EINPROGRESS;
 	if (most > SCRATCH_SIZE - w.size)
 		most = SCRATCH_SIZE - w.size;
-	ssize_t got = sys->recv(fd, w.data + w.size, most, flags & MSG_DONTWAIT);
-	if (got < 0)
-		return errno == EWOULDBLOCK ? EAGAIN : errno;
-	if (!got)
-		return ECONNRESET; /* a FIN without close_notify: cut off, by whom ever (8446, 6.1) */
+	ssize_t got = sys->recv(fd, w.data + w.size, most, MSG_DONTWAIT);
+	if (got <= 0)
+		return got ? errno : ENODATA;
 	ret->size += (size_t)got;
 	ret->more = (size_t)got == most;
 	return 0;
@@ -186,13 +186,13 @@ static int keep_plain(struct connection *c, const uint8_t *plain, size_t size)
 }
 
 /* With the last byte of a record in sight: opens it. Data stays at hand; what is not data is dealt with. */
-static int open_whole(struct connection *c, int fd, int flags, struct window *w)
+static int open_whole(struct connection *c, int fd, struct window *w)
 {
 	enum record_type type;
 	size_t plain;
-	ssize_t got = sys->recv(fd, w->data + w->size, 1, MSG_PEEK | (flags & MSG_DONTWAIT));
+	ssize_t got = sys->recv(fd, w->data + w->size, 1, MSG_PEEK | MSG_DONTWAIT);
 	if (got <= 0)
-		return got ? (errno == EWOULDBLOCK ? EAGAIN : errno) : ECONNRESET;
+		return got ? errno : ENODATA;
 	int failed = open_record(c, w->data, w->size + 1, &type, &plain);
 	if (failed)
 		return failed;
@@ -206,6 +206,28 @@ static int open_whole(struct connection *c, int fd, int flags, struct window *w)
 	return 0;
 }
 
+/* What came in several sends lies there as one: the records behind the one at hand, as far as they are whole. One that
+ * is not right shows when it is its turn. */
+static void peek_further(struct connection *c, int fd, struct segments *to, size_t *got)
+{
+	uint8_t *seen = scratch();
+	uint64_t sequence = c->shared->receive.sequence;
+	ssize_t there = seen ? sys->recv(fd, seen, SCRATCH_SIZE, MSG_PEEK | MSG_DONTWAIT) : 0;
+	enum record_type type;
+	size_t size, plain, at = 1; /* behind the last byte of the record at hand */
+	while (to->left && there >= (ssize_t)(at + RECORD_HEADER)) {
+		size = record_size(seen + at);
+		if (!size || size > (size_t)there - at ||
+		    !record_open(&c->opening, ++sequence, seen + at, size, &type, &plain) || type != RECORD_DATA)
+			return;
+		if (plain > to->left)
+			plain = to->left;
+		segments_put(to, seen + at + RECORD_HEADER, plain);
+		*got += plain;
+		at += size;
+	}
+}
+
 static int deliver_plain(struct connection *c, int fd, struct segments *to, bool peeking, size_t *got)
 {
 	uint32_t *delivered = &c->shared->delivered;
@@ -214,6 +236,8 @@ static int deliver_plain(struct connection *c, int fd, struct segments *to, bool
 		size = to->left;
 	segments_put(to, c->plain + *delivered, size);
 	*got += size;
+	if (peeking && to->left && direction_keys(c, &c->shared->receive, false))
+		peek_further(c, fd, to, got);
 	if (peeking)
 		return 0;
 	*delivered += (uint32_t)size;
@@ -224,17 +248,16 @@ static int deliver_plain(struct connection *c, int fd, struct segments *to, bool
 }
 
 /* Brings something, or finds the end: 0. `*more`: the kernel may have more for a program that asks for it. */
-static int receive_some(struct connection *c, int fd, struct segments *to, int flags, size_t *got, bool *more)
+static int receive_some(struct connection *c, int fd, struct segments *to, bool peeking, size_t *got, bool *more)
 {
-	bool peeking = flags & MSG_PEEK;
 	*more = true;
 	while (!*got && !c->shared->receive.over) {
 		struct window w;
 		if (plain_at_hand(c))
 			return deliver_plain(c, fd, to, peeking, got);
-		int failed = take_out(c, fd, to->left, peeking, flags, &w);
+		int failed = take_out(c, fd, to->left, peeking, &w);
 		if (failed == EINPROGRESS) {
-			failed = open_whole(c, fd, flags, &w);
+			failed = open_whole(c, fd, &w);
 			if (failed)
 				return failed;
 			continue;
@@ -256,39 +279,66 @@ static bool is_passing(int failure)
 	return failure == EAGAIN || failure == EINTR || failure == ENOMEM;
 }
 
-static ssize_t receive_locked(struct connection *c, int fd, struct segments *to, int flags)
+/* A FIN without close_notify: cut off, by whom ever (8446, 6.1). When the program wanted no more, it is the end. */
+static int settle_failure(struct connection *c, int fd, int failure)
 {
-	size_t got = 0;
+	if (failure == ENODATA && c->shared->read_shut)
+		return 0;
+	if (!failure || is_passing(failure))
+		return failure;
+	return connection_fail(c, fd, failure == EPROTO || failure == ENODATA ? ECONNRESET : failure);
+}
+
+/* What is there. EAGAIN: nothing, or with MSG_WAITALL not all. */
+static int receive_locked(struct connection *c, int fd, struct segments *to, int flags, size_t *got)
+{
+	const bool peeking = flags & MSG_PEEK, all = flags & MSG_WAITALL;
 	bool more = true;
 	int failed = 0;
 	/* What is left in the kernel would give no new edge to a program that has seen a short read. */
-	while (!failed && to->left && !c->shared->receive.over && !(got && flags & MSG_PEEK) &&
-	       (more || flags & MSG_WAITALL)) {
+	while (!failed && to->left && !c->shared->receive.over && !(*got && peeking) && (more || all)) {
 		size_t now = 0;
-		failed = receive_some(c, fd, to, got && !(flags & MSG_WAITALL) ? flags | MSG_DONTWAIT : flags, &now,
-				      &more);
-		got += now;
+		failed = receive_some(c, fd, to, peeking, &now, &more);
+		*got += now;
 	}
-	if (failed && !is_passing(failed))
-		failed = connection_fail(c, fd, failed == EPROTO ? ECONNRESET : failed);
-	if (got || !failed)
-		return (ssize_t)got;
-	errno = failed;
-	return -1;
+	return settle_failure(c, fd, failed == EAGAIN && *got && !all ? 0 : failed);
+}
+
+/* In the kernel, which knows for how long a program wants to wait, and which signals end that. Without any lock: others
+ * go on meanwhile, and a process that is killed here takes nothing with it. */
+static int await_bytes(int fd)
+{
+	uint8_t next;
+	return sys->recv(fd, &next, 1, MSG_PEEK) < 0 ? errno : 0;
+}
+
+static int receive_waiting(struct connection *c, int fd, struct segments *to, int flags, size_t *got)
+{
+	for (;;) {
+		int failed = connection_ready(c, fd, flags, SO_RCVTIMEO);
+		if (failed || !to->left)
+			return failed;
+		if (!shared_lock(&c->shared->receive_lock))
+			return EIO;
+		failed = receive_locked(c, fd, to, flags, got);
+		shared_unlock(&c->shared->receive_lock);
+		if (failed != EAGAIN || flags & MSG_DONTWAIT)
+			return failed;
+		failed = await_bytes(fd);
+		if (failed)
+			return settle_failure(c, fd, failed);
+	}
 }
 
 ssize_t connection_receive(struct connection *c, int fd, struct segments *to, int flags)
 {
-	int failed = connection_ready(c, fd, flags);
-	if (!failed && !shared_lock(&c->shared->receive_lock))
-		failed = EIO;
-	if (failed) {
-		errno = failed;
-		return -1;
-	}
-	ssize_t got = to->left ? receive_locked(c, fd, to, flags & (MSG_DONTWAIT | MSG_PEEK | MSG_WAITALL)) : 0;
-	shared_unlock(&c->shared->receive_lock);
-	return got;
+	size_t got = 0;
+	int failed = receive_waiting(c, fd, to, flags, &got);
+	c->shared->reported |= c->shared->phase == PHASE_FAILED;
+	if (got || !failed || (c->shared->read_shut && !is_passing(failed)))
+		return (ssize_t)got;
+	errno = failed;
+	return -1;
 }
 
 void receive_alert(struct connection *c, int fd)

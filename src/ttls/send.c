@@ -156,8 +156,8 @@ static void hold(struct connection *c, const struct segments *from)
 	c->shared->held_byte = *(uint8_t *)last.iov_base;
 }
 
-/* One batch. Bytes that count as sent; -1 and errno. */
-static ssize_t send_batch(struct connection *c, int fd, struct segments *from, int flags)
+/* One batch. Bytes that count as sent; -1 and errno. `*room`: the kernel has taken all of it. */
+static ssize_t send_batch(struct connection *c, int fd, struct segments *from, int flags, bool *room)
 {
 	struct batch batch;
 	struct segments rest = *from;
@@ -167,6 +167,7 @@ static ssize_t send_batch(struct connection *c, int fd, struct segments *from, i
 	ssize_t sent = sys->send(fd, sealed, batch.size, flags);
 	if (sent < 0)
 		return -1;
+	*room = (size_t)sent == batch.size;
 	ssize_t counted = account(c, &batch, sealed, (size_t)sent);
 	if (counted < 0)
 		return refuse(connection_fail(c, fd, ENOMEM), flags);
@@ -185,14 +186,11 @@ static ssize_t send_locked(struct connection *c, int fd, struct segments *from, 
 	if (failed)
 		return refuse(failed, flags);
 	reported = wanted - from->left;
-	while (from->left && !c->shared->held) {
-		size_t before = from->left;
-		ssize_t sent = send_batch(c, fd, from, flags);
+	for (bool room = true; from->left && room;) {
+		ssize_t sent = send_batch(c, fd, from, flags, &room);
 		if (sent < 0)
 			return reported ? (ssize_t)reported : -1;
 		reported += (size_t)sent;
-		if (before - from->left < BATCH * RECORD_PLAIN_MAX && from->left)
-			break; /* the kernel has no more room */
 	}
 	if (reported)
 		return (ssize_t)reported;
@@ -248,7 +246,7 @@ ssize_t connection_send(struct connection *c, int fd, struct segments *from, int
 {
 	struct shared_connection *shared = c->shared;
 	ssize_t sent;
-	int failed = connection_ready(c, fd, flags);
+	int failed = connection_ready(c, fd, flags, SO_SNDTIMEO);
 	bool early = failed == EAGAIN;
 	if (early)
 		failed = 0;

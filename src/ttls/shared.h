@@ -43,7 +43,8 @@ struct shared_connection {
 	uint8_t held_byte;
 	uint16_t rule;       /* index in the policy */
 	int failure;         /* errno of PHASE_FAILED */
-	bool reported;       /* by SO_ERROR, once */
+	bool reported;       /* by SO_ERROR, once, unless another call has said it */
+	bool read_shut;      /* the program wants no more */
 	char peer_type[PEER_TYPE_SIZE], peer_uuid[PEER_UUID_SIZE];
 };
 

@@ -32,6 +32,18 @@ def test_sockets_behave_as_without_it(world):
     assert len(without) > 60 and "raised" not in "".join(without)
 
 
+def test_calls_of_the_c_library(world):
+    """The same without an interpreter in between: flags, limits of time, signals, threads, processes, ends."""
+    calls, without = world.launch.with_name("plane-calls"), free_port()
+    entry = plane.entry(world.authority, world.server)
+    both = plane.config(world.folder, "both.json", {f"127.0.0.1:{world.port}": entry},
+                        {f"*:{world.port}": dict(entry, clientAuth=True)})
+    plain = subprocess.Popen([calls, str(without)], stdout=subprocess.PIPE)
+    with_it = world.run(both, calls, world.port, seconds=200).decode().splitlines()
+    assert with_it == plain.communicate(timeout=200)[0].decode().splitlines()
+    assert len(with_it) > 400 and "ended" not in "".join(with_it)
+
+
 ECHO = """
 import socket
 l = socket.create_server(("127.0.0.1", port))
