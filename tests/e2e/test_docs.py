@@ -166,6 +166,22 @@ class FirstMesh(Quickstart):
         return {"UniqueID": measured}
 
 
+class Manifest(FirstMesh):
+    def known(self):
+        if not (self.folder / "manifest.json").exists():
+            return super().known()
+        return {"Certificate": User(self.folder, "alice").cert_file.read_text()}
+
+    def make_the_mistakes(self):
+        """Each row of the page's last table."""
+        rows = re.findall(r"^\| `(.*?)` \| `(.*?)` \|$", PAGES["docs/manifest.md"].split("## Mistakes")[1], re.M)
+        assert len(rows) > 10
+        for mistake, message in rows:
+            with contextlib.closing(Trial(self.workspace)) as trial:
+                reply = trial.coordinator.post_manifest(fragments.completed(mistake))
+                assert reply.status == 400 and message in reply.message, f"{mistake}: {reply.body.decode()}"
+
+
 class Simulation(Page):
     def prepare(self):
         self.workspace.program("service")

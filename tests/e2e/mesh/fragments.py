@@ -48,12 +48,8 @@ def _add_what_is_named(manifest):
         for name in role.get("ResourceNames", []):
             if role["ResourceType"] == "Secrets":
                 manifest.setdefault("Secrets", {}).setdefault(name, {"Type": "plain", "UserDefined": True})
-    for user in manifest.get("Users", {}).values():
-        for name in user["Roles"]:
-            manifest.setdefault("Roles", {}).setdefault(name, {"ResourceType": "Manifest",
-                                                               "Actions": ["UpdateManifest"]})
-    for tag in {t for marble in marbles.values() for t in marble.get("TLS", [])}:
-        manifest.setdefault("TLS", {}).setdefault(tag, {"Incoming": [{"Port": "443"}]})
+            if role["ResourceType"] == "Packages":
+                packages.setdefault(name, {"SignerID": _UNKNOWN["SignerID"], "ProductID": 1, "SecurityVersion": 1})
 
 
 def completed(text, **known):
