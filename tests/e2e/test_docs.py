@@ -316,14 +316,11 @@ class Monitoring(Quickstart):
         self.environment.update(self.platform.environment)
         self.port = free_port()
         self.replace["127.0.0.1:9944"] = f"127.0.0.1:{self.port}"
+        self.replace["/usr/share/marblerun/monitoring"] = str(TOP / "deploy/monitoring")
 
     def scraping(self, block, _):
-        path = self.workspace.write("prometheus.yml", block.text)
+        path = self.workspace.write("prometheus.yml", self.text(block))
         self.workspace.run(["promtool", "check", "config", path])
-
-    def rules(self, block, _):
-        path = self.workspace.write("rules.yml", block.text)
-        self.workspace.run(["promtool", "check", "rules", path])
 
     def events(self, block, _):
         event, = json.loads(block.text)

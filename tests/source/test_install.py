@@ -45,6 +45,7 @@ def tree(tmp_path_factory):
     "share/bash-completion/completions/marblerun", "share/zsh/site-functions/_marblerun",
     "share/fish/vendor_completions.d/marblerun.fish", "share/marblerun/gramine/README.md",
     "share/marblerun/gramine/coordinator.manifest.template", "share/marblerun/gramine/marble.manifest.template",
+    "share/marblerun/monitoring/marblerun-alerts.yaml", "share/marblerun/monitoring/marblerun-dashboard.json",
 ])
 def test_is_installed(tree, path):
     assert os.path.exists(os.path.join(tree, path))
