@@ -92,7 +92,8 @@ static error *wait_for_recovery(struct coordinator *c, int64_t now, struct mesh 
 	CLEANUP(ca_free) struct ca ca = { 0 };
 	TRY_CTX(ca_create(c->options.names, KEY_P256, now, &ca), "creating a root certificate");
 	TRY(mesh_in_recovery(&ca, ret));
-	error *e = recovery_begin(store_public(c->options.store), &c->recovery);
+	bytes recoverable = store_public(c->options.store);
+	error *e = recoverable.size ? recovery_begin(recoverable, &c->recovery) : NULL;
 	const char *why = e ? error_message(e) : store_locked(c->options.store);
 	int length = asprintf(&(*ret)->lock_reason, "%s (%s)", state_text(STATE_RECOVERY), why);
 	error_free(e);
@@ -164,8 +165,8 @@ error *coordinator_open(const struct coordinator_options *options, int64_t now,
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_mutex_init(&c->changing, NULL);
 	TRY(running_init(&c->running));
-	/* A locked state without recovery data is one from before any manifest: nothing is lost with it. */
-	bool waits = store_locked(options->store) && store_public(options->store).size;
+	/* A locked state of ours without recovery data is one from before any manifest: nothing is lost with it. */
+	bool waits = store_locked(options->store) && !store_gives_way(options->store);
 	error *e = waits ? NULL : open_state(c, now, &mesh);
 	if (e && error_code(e) == ERROR_DENIED) { /* it opens, but is not to be believed */
 		store_lock(options->store, error_message(e));

@@ -23,6 +23,7 @@ struct store_backend {
 	/* NULL members: it is never locked. */
 	const char *(*locked)(void *context);
 	bytes (*public_section)(void *context);
+	bool (*foreign)(void *context); /* what is there is not of a form that this backend writes */
 	error *(*unlock)(void *context, bytes state_key, struct map *ret, struct store_head *ret_head);
 	void (*lock)(void *context, const char *why);
 	void (*close)(void *context);

@@ -25,6 +25,7 @@ struct sealed {
 	struct blob public_section;
 	size_t size, snapshot_size; /* of sealed_data */
 	char *locked;          /* why; NULL: it is open */
+	bool foreign;          /* sealed_data is no file of ours */
 	struct blob held;      /* sealed_data, while it is locked */
 	bool broken;           /* a commit failed in a way that left the file unknown */
 };
@@ -392,7 +393,9 @@ static error *try_sealed_key(struct sealed *s, struct map *ret, struct store_hea
 	CLEANUP(generation_free) struct generation g = { 0 };
 	bytes public_section;
 	size_t header;
+	s->foreign = true;
 	TRY(generation_read(blob_view(&s->held), &g, &public_section, &header));
+	s->foreign = false;
 	TRY(blob_copy(public_section, &s->public_section));
 	TRY(read_key(s, g.name, &key));
 	TRY(open_held(s, secret_view(&key), ret, ret_head));
@@ -432,6 +435,11 @@ static const char *locked(void *context)
 static bytes public_section(void *context)
 {
 	return blob_view(&((struct sealed *)context)->public_section);
+}
+
+static bool foreign(void *context)
+{
+	return ((struct sealed *)context)->foreign;
 }
 
 static error *join(const char *folder, const char *name, char **ret)
@@ -511,8 +519,8 @@ static error *prepare(const struct sealed_options *options, struct sealed *s, st
 
 error *store_open_sealed(const struct sealed_options *options, struct store **ret)
 {
-	static const struct store_backend backend = { commit, rewrite, crowded, locked, public_section, unlock,
-						      lock, close_sealed };
+	static const struct store_backend backend = { commit, rewrite, crowded, locked, public_section, foreign,
+						      unlock, lock, close_sealed };
 	struct map read = { 0 };
 	struct store_head head = { 0 };
 	struct sealed *s = calloc(1, sizeof *s);

@@ -66,6 +66,12 @@ bytes store_public(const struct store *store)
 	return store->backend->public_section ? store->backend->public_section(store->context) : BYTES_EMPTY;
 }
 
+bool store_gives_way(const struct store *store)
+{
+	bool foreign = store->backend->foreign && store->backend->foreign(store->context);
+	return !foreign && !store_public(store).size;
+}
+
 error *store_unlock(struct store *store, bytes state_key)
 {
 	struct map read = { 0 };
@@ -310,8 +316,7 @@ static error *make_durable(struct transaction *txn, const struct change_list *li
 				 "coordinator");
 	if (txn->reseal && store->backend->rewrite)
 		return rewrite(txn, head);
-	/* Without recovery data, nothing can ever open it: it gives way. */
-	if (store_locked(store) && store_public(store).size)
+	if (store_locked(store) && !store_gives_way(store))
 		return error_new(ERROR_WRONG_STATE, "the state is locked: %s", store_locked(store));
 	if (store->backend->crowded && store->backend->crowded(store->context))
 		return rewrite(txn, head);

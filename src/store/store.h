@@ -25,8 +25,11 @@ void store_head(struct store *store, struct store_head *ret);
 /* Keeps nothing when the process ends. */
 error *store_open_memory(struct store **ret) MUST_USE;
 /* Why the state can't be read: its key is not there or does not fit. NULL: it can. A locked store shows
- * nothing; a transaction that reseals it discards what it held, as does any when there is no public section. */
+ * nothing; a transaction that reseals it discards what it held, as does any when it gives way. */
 const char *store_locked(const struct store *store);
+/* Of a locked state: nothing can ever open it, and it is known to be of this kind: one without a public section. What
+ * another program, or a later version, has written does not give way. */
+bool store_gives_way(const struct store *store);
 /* Of a locked state: what stands beside it unencrypted. Anybody may have written it. */
 bytes store_public(const struct store *store);
 /* Tries a state key. ERROR_DENIED when the state does not open with it, all of it: it stays locked. */

@@ -114,6 +114,24 @@ def remaining(reply):
     return reply.data["remaining"]
 
 
+@pytest.mark.parametrize("content", [b"", b"\x20\x00\x00\x00{}and what another program has sealed", b"MRDATA99" + bytes(100)],
+                         ids=["empty", "another program's", "of a later version"])
+def test_what_is_no_state_of_ours_stays_as_it_is(deployment, content):
+    """An operator who starts the wrong program, or an older version, on a folder can go back."""
+    deployment.stop()
+    for name in (DATA, KEY):
+        (deployment.folder / name).write_bytes(content)
+    for _ in range(2):
+        coordinator = deployment.start()
+        status = coordinator.get("/api/v2/status").data
+        assert status["code"] == 1 and DATA in status["message"], status
+        assert coordinator.get("/api/v2/recover/public-key").status == 409
+        deployment.stop()
+        assert [(deployment.folder / name).read_bytes() for name in (DATA, KEY)] == [content, content]
+    deployment.start().set_manifest(manifest())
+    assert deployment.restart().state == 3, "whoever sets a manifest gives it up"
+
+
 def test_a_restart_changes_nothing(deployment):
     root = deployment.coordinator.root
     assert deployment.restart().root == root and deployment.coordinator.state == 2

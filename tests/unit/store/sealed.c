@@ -303,6 +303,30 @@ static void can_be_locked_again_and_given_up(void **state)
 	assert_string_equal(value, "1");
 }
 
+static void what_is_not_ours_does_not_give_way(void **state)
+{
+	(void)state;
+	CLEANUP(store_close) struct store *store = NULL;
+	struct sealing sealing = sealing_of(SEALED_FOR_PRODUCT, first_key);
+	static const char *const contents[] = { "", "another program's",
+		"MRDATA02, of a later version of this one, whose header may look like anything" };
+	for (size_t i = 0; i < ARRAY_SIZE(contents); i++) {
+		replace("sealed_data", bytes_of_string(contents[i]));
+		OK(open_store(&store));
+		assert_non_null(store_locked(store));
+		assert_false(store_gives_way(store));
+		refused(put(store, "a", "1", NULL), ERROR_WRONG_STATE);
+		store_close(TAKE(store));
+		CLEANUP(blob_free) struct blob left = file_content("sealed_data");
+		assert_true(bytes_equal_string(blob_view(&left), contents[i]));
+	}
+	OK(open_store(&store));
+	OK(put(store, "a", "1", &sealing)); /* who reseals gives it up */
+	store_close(TAKE(store));
+	OK(open_store(&store));
+	assert_null(store_locked(store));
+}
+
 static void another_program_does_not_open_it(void **state)
 {
 	(void)state;
@@ -539,7 +563,7 @@ int main(void)
 		TEST(a_commit_costs_what_its_change_costs),
 		TEST(opens_with_the_state_key_when_the_sealed_key_is_gone),
 		TEST(can_be_locked_again_and_given_up),
-		TEST(another_program_does_not_open_it),
+		TEST(what_is_not_ours_does_not_give_way), TEST(another_program_does_not_open_it),
 		TEST(an_old_sealed_key_opens_nothing_later),
 		TEST(every_changed_byte_is_noticed),
 		TEST(every_cut_gives_an_earlier_state_or_none),
