@@ -178,7 +178,12 @@ struct metric_series *metric_only(struct metric *m)
 
 void metric_count(struct metric_series *s)
 {
-	atomic_fetch_add_explicit(&s->count, 1, memory_order_relaxed);
+	metric_count_many(s, 1);
+}
+
+void metric_count_many(struct metric_series *s, uint64_t more)
+{
+	atomic_fetch_add_explicit(&s->count, more, memory_order_relaxed);
 }
 
 void metric_set(struct metric_series *s, double value)
@@ -202,4 +207,11 @@ void metric_observe(struct metric_series *s, double value)
 		bucket++;
 	atomic_fetch_add_explicit(&s->buckets[bucket], 1, memory_order_relaxed);
 	metric_add(s, value);
+}
+
+void metric_observe_many(struct metric_series *s, const uint64_t *counts, double sum)
+{
+	for (size_t i = 0; i <= s->definition->bound_count; i++)
+		atomic_fetch_add_explicit(&s->buckets[i], counts[i], memory_order_relaxed);
+	metric_add(s, sum);
 }

@@ -11,8 +11,8 @@
 enum metric_kind { METRIC_COUNTER, METRIC_GAUGE, METRIC_HISTOGRAM };
 
 enum {
-	METRIC_LABELS_MAX = 4,
-	METRIC_BOUNDS_MAX = 8,
+	METRIC_LABELS_MAX = 8,
+	METRIC_BOUNDS_MAX = 12,
 	METRIC_SERIES_MAX = 1000,     /* of a family, unless it says otherwise */
 	METRIC_LABEL_BYTES_MAX = 128, /* of a label's value; longer ones count as METRIC_OTHER */
 };
@@ -59,8 +59,11 @@ struct metric_series *metric_series(struct metric *metric, const bytes *values,
 struct metric_series *metric_only(struct metric *metric);
 
 void metric_count(struct metric_series *counter);
+void metric_count_many(struct metric_series *counter, uint64_t more);
 /* Gauges. */
 void metric_set(struct metric_series *gauge, double value);
 void metric_add(struct metric_series *gauge, double difference);
 /* Histograms. */
 void metric_observe(struct metric_series *histogram, double value);
+/* What was counted elsewhere, with the same bounds: as many as there are bounds, and those above all. */
+void metric_observe_many(struct metric_series *histogram, const uint64_t *counts, double sum);

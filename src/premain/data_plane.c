@@ -9,17 +9,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* In a build folder the library lies beside the launcher's own folder. */
-static bool of_build_folder(const char *own_folder, char **ret)
+/* In a build folder what is installed beside each other lies in folders of `src`. */
+static bool of_build_folder(const char *own_folder, const char *room, const char *name, char **ret)
 {
 	static const char end[] = "/src/premain";
 	size_t size = strlen(own_folder);
 	if (size < sizeof end || strcmp(own_folder + size - (sizeof end - 1), end) != 0)
 		return false;
-	return asprintf(ret, "%s/../ttls/libmarblerun-ttls.so", own_folder) > 0 && access(*ret, R_OK) == 0;
+	return asprintf(ret, "%s/../%s%s", own_folder, room, name) > 0 && access(*ret, R_OK) == 0;
 }
 
-error *data_plane_library(char **ret)
+static error *find(const char *room, const char *name, const char *what, char **ret)
 {
 	char own[4096];
 	CLEANUP_FREE char *path = NULL;
@@ -28,15 +28,21 @@ error *data_plane_library(char **ret)
 	char *end = strrchr(own, '/');
 	if (end)
 		*end = '\0';
-	if (!of_build_folder(own, &path)) {
+	if (!of_build_folder(own, room, name, &path)) {
 		free(path);
-		path = strdup(MARBLERUN_DATA_PLANE);
+		if (asprintf(&path, MARBLERUN_OWN_LIBRARIES "/%s", name) < 0)
+			path = NULL;
 	}
 	TRY_ALLOC(path);
 	if (access(path, R_OK) != 0)
-		return error_errno(ERROR_NOT_FOUND, errno, "the data plane, %s", path);
+		return error_errno(ERROR_NOT_FOUND, errno, "%s, %s", what, path);
 	*ret = TAKE(path);
 	return NULL;
+}
+
+error *data_plane_library(char **ret)
+{
+	return find("ttls/", "libmarblerun-ttls.so", "the data plane", ret);
 }
 
 static const struct marblerun_named_value *config_of(const struct marblerun_parameters *given)
@@ -47,19 +53,9 @@ static const struct marblerun_named_value *config_of(const struct marblerun_para
 	return NULL;
 }
 
-static error *take_text(const char *name, char **ret)
-{
-	const char *value = getenv(name);
-	if (!value || !*value)
-		return NULL;
-	*ret = strdup(value);
-	TRY_ALLOC(*ret);
-	return NULL;
-}
-
 error *data_plane_prepare(enum libos libos, const struct marblerun_parameters *given, struct data_plane *ret)
 {
-	CLEANUP(data_plane_free) struct data_plane made = { .handover = { .policy_file = -1, .region_file = -1 } };
+	CLEANUP(data_plane_free) struct data_plane made = DATA_PLANE_NONE;
 	CLEANUP(plane_policy_free) struct plane_policy policy = { 0 };
 	CLEANUP_FREE char *library = NULL;
 	const struct marblerun_named_value *config = config_of(given);
@@ -72,16 +68,27 @@ error *data_plane_prepare(enum libos libos, const struct marblerun_parameters *g
 				 "does not run in a LibOS yet: remove TLS from its entry in the manifest, and use "
 				 "the certificate in MARBLE_PREDEFINED_MARBLE_CERTIFICATE_CHAIN");
 	TRY(plane_policy_of_config(bytes_of(config->data, config->size), &policy));
-	TRY(take_text("EDG_MARBLE_METRICS_ADDR", &policy.metrics_address));
-	TRY(take_text("EDG_MARBLE_ACCESS_LOG", &policy.access_log));
+	TRY(observer_wanted(given, &made.observer));
 	TRY(data_plane_library(&library));
-	TRY(handover_make(&policy, &made.handover));
+	TRY(handover_make(&policy, observer_is_wanted(&made.observer), &made.handover));
+	if (observer_is_wanted(&made.observer))
+		TRY(observer_describe(made.handover.files[HANDOVER_TELEMETRY], &policy, &made.observer));
 	if (asprintf(&made.preload, "LD_PRELOAD=%s", library) < 0)
 		return error_no_memory();
 	made.wanted = true;
 	*ret = made;
-	made = (struct data_plane){ .handover = { .policy_file = -1, .region_file = -1 } };
+	made = (struct data_plane)DATA_PLANE_NONE;
 	return NULL;
+}
+
+error *data_plane_observe(const struct data_plane *plane, unsigned *ret_port)
+{
+	CLEANUP_FREE char *program = NULL;
+	*ret_port = 0;
+	if (!plane->wanted || !observer_is_wanted(&plane->observer))
+		return NULL;
+	TRY(find("telemetry/", "marblerun-observer", "the observer", &program));
+	return observer_start(&plane->observer, program, plane->handover.files[HANDOVER_TELEMETRY], ret_port);
 }
 
 error *data_plane_confine(const struct data_plane *plane)
@@ -105,5 +112,5 @@ void data_plane_free(struct data_plane *plane)
 {
 	free(plane->preload);
 	handover_close(&plane->handover);
-	*plane = (struct data_plane){ .handover = { .policy_file = -1, .region_file = -1 } };
+	*plane = (struct data_plane)DATA_PLANE_NONE;
 }

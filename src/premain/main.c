@@ -35,6 +35,8 @@ static const char help[] =
 	"  EDG_MARBLE_COORDINATOR_POLICY    verify the coordinator against this file first; the same\n"
 	"                                   JSON as marblerun --era-config\n"
 	"  EDG_MARBLE_COORDINATOR_SIM_ROOT  trust this simulated platform's root for the coordinator\n"
+	"  EDG_MARBLE_METRICS_ADDR          host:port: metrics of the data plane, for Prometheus\n"
+	"  EDG_MARBLE_ACCESS_LOG            -: a line for each of its connections, on standard error\n"
 	"  EDG_MARBLE_ACTIVATION_TIMEOUT    seconds to wait for the coordinator (300)\n"
 	"  EDG_LOG_FORMAT=json              messages as JSON\n"
 	"  MARBLERUN_SIM_PLATFORM=DIR       run on the simulated platform in DIR\n"
@@ -124,12 +126,23 @@ static int execute(const struct program *program, char **arguments, char **envir
 	return fail(error_code(e) == ERROR_NOT_FOUND ? EXIT_NOT_FOUND : EXIT_NOT_EXECUTABLE, "program", e);
 }
 
+static error *observe(const struct data_plane *plane)
+{
+	unsigned port;
+	char text[32];
+	TRY(data_plane_observe(plane, &port));
+	snprintf(text, sizeof text, "port %u", port);
+	if (port)
+		say(LOG_INFO_LEVEL, "serving metrics", text);
+	return NULL;
+}
+
 /* Returns only on failure. Everything is checked before the first file is written. */
 static int become(enum libos libos, const struct command *command, struct program *program,
 		  const struct marblerun_parameters *given)
 {
 	CLEANUP(environment_free) struct environment environment = { 0 };
-	CLEANUP(data_plane_free) struct data_plane plane = { .handover = { .policy_file = -1, .region_file = -1 } };
+	CLEANUP(data_plane_free) struct data_plane plane = DATA_PLANE_NONE;
 	const char *name;
 	char **arguments;
 	int status = 0;
@@ -150,7 +163,9 @@ static int become(enum libos libos, const struct command *command, struct progra
 	e = files_write(given, libos);
 	if (e)
 		return fail(EXIT_REFUSED, "files of the manifest", e);
-	e = data_plane_confine(&plane);
+	e = observe(&plane);
+	if (!e)
+		e = data_plane_confine(&plane);
 	if (e)
 		return fail(EXIT_REFUSED, "data plane", e);
 	return execute(program, arguments, environment.entries);

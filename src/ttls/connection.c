@@ -6,6 +6,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "ttls/count.h"
 #include "ttls/heap.h"
 #include "ttls/plane.h"
 #include "ttls/system.h"
@@ -88,8 +89,10 @@ void connection_put(struct connection *c)
 	unsigned left = atomic_fetch_sub(&c->references, 1) - 1;
 	if (left)
 		return;
-	if (c->shared && shared_release(c->shared, plane.process))
+	if (c->shared && shared_release(c->shared, plane.process)) {
+		count_closed(c->shared);
 		shared_remove(plane.region, c->shared);
+	}
 	give_back(c);
 }
 
@@ -125,6 +128,7 @@ bool connection_attach(int fd, struct plane_rule *rule, enum connection_phase ph
 		return false;
 	}
 	*c = (struct connection){ .rule = rule, .began_ns = now_ns() };
+	c->connected_ns = server ? c->began_ns : 0;
 	c->shared = shared_add(plane.region, cookie);
 	c->references = 1;
 	if (!c->shared || !enter(fd, c)) {
@@ -167,6 +171,7 @@ bool connection_adopt(int fd)
 	*c = (struct connection){ .rule = &plane.policy.rules[shared->rule], .shared = shared,
 				  .began_ns = now_ns(), .references = 1 };
 	shared_hold(shared, plane.process);
+	count_holder(shared);
 	if (enter(fd, c))
 		return true;
 	connection_put(c);
@@ -315,6 +320,7 @@ void connection_detach(int fd)
 	in_use--;
 	if (atomic_fetch_sub(&c->descriptors, 1) == 1 && shared_release(c->shared, plane.process))
 		goodbye(c, fd);
+	count_holder(c->shared);
 	connection_put(c);
 }
 

@@ -3,23 +3,9 @@
 #pragma once
 #include <openssl/ssl.h>
 
+#include "telemetry/table.h"
 #include "ttls/policy.h"
 #include "ttls/shared.h"
-
-/* Why a connection was refused. */
-enum refusal {
-	REFUSED_NOTHING,
-	REFUSED_NO_CERTIFICATE,
-	REFUSED_WRONG_CA,   /* or a certificate that is not valid for another reason */
-	REFUSED_WRONG_NAME,
-	REFUSED_WRONG_TYPE,
-	REFUSED_NOT_TLS,
-	REFUSED_UNLISTED,
-	REFUSED_TIMEOUT,
-	REFUSED_AMBIGUOUS,
-	REFUSED_OTHER,
-	REFUSAL_COUNT,
-};
 
 struct connection {
 	_Atomic unsigned references;  /* of descriptors and of calls under way; 0: spare */
@@ -27,7 +13,7 @@ struct connection {
 	struct shared_connection *shared;
 	struct plane_rule *rule;
 	struct connection *next; /* spare */
-	uint64_t began_ns;
+	uint64_t began_ns, connected_ns; /* 0: TCP is not there yet */
 
 	/* While the handshake lasts; under both locks. */
 	SSL *ssl;

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "telemetry/table.h"
 #include "ttls/shared.h"
 
 /* Out of the way of programs that count on small numbers. */
@@ -13,11 +14,24 @@ enum { FIRST_DESCRIPTOR = 200 };
 
 void handover_close(struct handover *handover)
 {
-	if (handover->policy_file >= 0)
-		close(handover->policy_file);
-	if (handover->region_file >= 0)
-		close(handover->region_file);
-	*handover = (struct handover){ .policy_file = -1, .region_file = -1 };
+	for (int i = 0; i < HANDOVER_FILES; i++) {
+		if (handover->files[i] >= 0)
+			close(handover->files[i]);
+		handover->files[i] = -1;
+	}
+}
+
+void handover_name(const int files[HANDOVER_FILES], char ret[HANDOVER_TEXT])
+{
+	snprintf(ret, HANDOVER_TEXT, HANDOVER_VARIABLE "=%d:%d:%d", files[HANDOVER_POLICY], files[HANDOVER_REGION],
+		 files[HANDOVER_TELEMETRY]);
+}
+
+bool handover_parse(const char *value, int ret[HANDOVER_FILES])
+{
+	char end;
+	return sscanf(value, "%d:%d:%d%c", &ret[HANDOVER_POLICY], &ret[HANDOVER_REGION], &ret[HANDOVER_TELEMETRY],
+		      &end) == HANDOVER_FILES;
 }
 
 static bool move_up(int *file)
@@ -41,21 +55,26 @@ static bool fill(int file, bytes content)
 	return fcntl(file, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) == 0;
 }
 
-error *handover_make(const struct plane_policy *policy, struct handover *ret)
+error *handover_make(const struct plane_policy *policy, bool telemetry, struct handover *ret)
 {
-	CLEANUP(handover_close) struct handover made = { .policy_file = -1, .region_file = -1 };
+	CLEANUP(handover_close) struct handover made = { .files = HANDOVER_NONE };
 	CLEANUP(writer_free) struct writer w = { .secret = true };
+	const int count = telemetry ? HANDOVER_FILES : HANDOVER_TELEMETRY;
 	plane_policy_write(policy, &w);
 	TRY(writer_check(&w, "data plane"));
-	made.policy_file = memfd_create("marblerun data plane policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	made.region_file = shared_region_new();
-	if (made.policy_file < 0 || made.region_file < 0)
-		return error_errno(ERROR_UNSUPPORTED, errno, "data plane: files in memory");
-	if (!fill(made.policy_file, writer_view(&w)) || !move_up(&made.policy_file) || !move_up(&made.region_file))
+	made.files[HANDOVER_POLICY] = memfd_create("marblerun data plane policy", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	made.files[HANDOVER_REGION] = shared_region_new();
+	made.files[HANDOVER_TELEMETRY] = telemetry ? telemetry_new() : -1;
+	for (int i = 0; i < count; i++)
+		if (made.files[i] < 0)
+			return error_errno(ERROR_UNSUPPORTED, errno, "data plane: files in memory");
+	bool moved = fill(made.files[HANDOVER_POLICY], writer_view(&w));
+	for (int i = 0; i < count; i++)
+		moved = moved && move_up(&made.files[i]);
+	if (!moved)
 		return error_errno(ERROR_UNAVAILABLE, errno, "data plane: handing over");
-	snprintf(made.variable, sizeof made.variable, HANDOVER_VARIABLE "=%d:%d", made.policy_file,
-		 made.region_file);
+	handover_name(made.files, made.variable);
 	*ret = made;
-	made.policy_file = made.region_file = -1;
+	made = (struct handover){ .files = HANDOVER_NONE };
 	return NULL;
 }

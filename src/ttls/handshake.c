@@ -9,6 +9,7 @@
 #include <poll.h>
 
 #include "ttls/connection.h"
+#include "ttls/count.h"
 #include "ttls/heap.h"
 #include "ttls/plane.h"
 #include "ttls/rules.h"
@@ -93,6 +94,13 @@ static bool type_allowed(const struct plane_rule *rule, X509 *certificate)
 	return false;
 }
 
+/* Of a certificate whose chain is verified. */
+static void note_peer(struct connection *c, X509 *peer)
+{
+	marble_type_of(peer, c->shared->peer_type);
+	X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, c->shared->peer_uuid, PEER_UUID_SIZE);
+}
+
 static enum refusal refusal_of(int why)
 {
 	switch (why) {
@@ -116,6 +124,7 @@ static int on_verify(int good, X509_STORE_CTX *verified)
 	if (X509_STORE_CTX_get_error_depth(verified) == 0 && c->rule->peers_given &&
 	    !type_allowed(c->rule, X509_STORE_CTX_get_current_cert(verified))) {
 		X509_STORE_CTX_set_error(verified, X509_V_ERR_APPLICATION_VERIFICATION);
+		note_peer(c, X509_STORE_CTX_get_current_cert(verified));
 		c->refusal = REFUSED_WRONG_TYPE;
 		return 0;
 	}
@@ -316,18 +325,10 @@ static int take_record(struct connection *c, int fd)
 
 /* The end of a handshake */
 
-static void note_peer(struct connection *c)
-{
-	X509 *peer = SSL_get0_peer_certificate(c->ssl);
-	if (!peer)
-		return;
-	marble_type_of(peer, c->shared->peer_type);
-	X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, c->shared->peer_uuid, PEER_UUID_SIZE);
-}
-
 static int establish(struct connection *c, int fd)
 {
 	struct shared_connection *shared = c->shared;
+	X509 *peer = SSL_get0_peer_certificate(c->ssl);
 	const SSL_CIPHER *cipher = SSL_get_current_cipher(c->ssl);
 	const struct cipher_suite *suite = cipher ? cipher_suite_of(SSL_CIPHER_get_protocol_id(cipher)) : NULL;
 	if (!suite || c->secret_count != 2 || BIO_ctrl_pending(SSL_get_rbio(c->ssl)))
@@ -335,7 +336,9 @@ static int establish(struct connection *c, int fd)
 	shared->suite = suite->id;
 	memcpy(shared->send.secret, c->secrets[shared->server], TRAFFIC_SECRET_MAX);
 	memcpy(shared->receive.secret, c->secrets[!shared->server], TRAFFIC_SECRET_MAX);
-	note_peer(c);
+	if (peer)
+		note_peer(c, peer);
+	count_established(c, fd);
 	shared->phase = PHASE_ESTABLISHED;
 	struct iovec part = { c->early, c->early_size };
 	struct segments early = segments_of(&part, 1);
@@ -346,7 +349,10 @@ static int establish(struct connection *c, int fd)
 
 static enum refusal refusal_of_openssl(void)
 {
-	switch (ERR_GET_REASON(ERR_peek_error())) {
+	int reason = ERR_GET_REASON(ERR_peek_error());
+	if (reason > SSL_AD_REASON_OFFSET && reason <= SSL_AD_REASON_OFFSET + UINT8_MAX)
+		return REFUSED_BY_PEER; /* its alert */
+	switch (reason) {
 	case SSL_R_PEER_DID_NOT_RETURN_A_CERTIFICATE:
 		return REFUSED_NO_CERTIFICATE;
 	case SSL_R_WRONG_VERSION_NUMBER:
@@ -360,7 +366,10 @@ static enum refusal refusal_of_openssl(void)
 static int refuse(struct connection *c, int fd, int failure)
 {
 	if (!c->refusal)
-		c->refusal = failure == ETIMEDOUT ? REFUSED_TIMEOUT : REFUSED_OTHER;
+		c->refusal = failure == ETIMEDOUT  ? REFUSED_TIMEOUT :
+			     failure == ECONNRESET ? REFUSED_CLOSED :
+						     REFUSED_OTHER;
+	count_refused(c, fd);
 	if (c->ssl && collect(c))
 		(void)send_flight(c, fd); /* the alert that says why */
 	handshake_free(c);
@@ -434,6 +443,7 @@ static int advance(struct connection *c, int fd)
 		if (!choose_rule(c, &peer))
 			return connection_fail(c, fd, ECONNREFUSED);
 		shared->phase = PHASE_HANDSHAKE;
+		c->connected_ns = now_ns();
 		failed = EINPROGRESS;
 	}
 	if (c->steps != shared->handshake_steps) /* another process has gone on with it */
@@ -443,6 +453,7 @@ static int advance(struct connection *c, int fd)
 		if (!c->ssl)
 			return refuse(c, fd, ENOMEM);
 		send_at_once(fd);
+		c->connected_ns = c->connected_ns ? c->connected_ns : c->began_ns; /* inherited */
 	}
 	while (failed == EINPROGRESS) {
 		failed = step(c, fd);

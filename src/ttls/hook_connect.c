@@ -3,6 +3,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 
+#include "ttls/count.h"
 #include "ttls/hook.h"
 #include "ttls/rules.h"
 
@@ -52,12 +53,17 @@ HOOK int connect(int fd, const struct sockaddr *to, socklen_t size)
 		return sys->connect(fd, to, size);
 	if (plane.mode == PLANE_BROKEN)
 		return fail_with(ECONNREFUSED);
-	if (type != SOCK_STREAM)
-		return plane.policy.deny_unlisted ? fail_with(ECONNREFUSED) : sys->connect(fd, to, size);
+	if (type != SOCK_STREAM && !plane.policy.deny_unlisted)
+		return sys->connect(fd, to, size);
+	if (type != SOCK_STREAM) {
+		count_unlisted(fd, true, to, size, REFUSED_UNLISTED);
+		return fail_with(ECONNREFUSED);
+	}
 	switch (rules_outgoing(to, size, &rule, &why)) {
 	case VERDICT_TLS:
 		return connect_tls(fd, to, size, rule);
 	case VERDICT_REFUSE:
+		count_unlisted(fd, true, to, size, why);
 		return fail_with(ECONNREFUSED);
 	default:
 		return sys->connect(fd, to, size);
@@ -67,7 +73,7 @@ HOOK int connect(int fd, const struct sockaddr *to, socklen_t size)
 /* 0: it may be given to the program. */
 static int judge_accepted(int fd)
 {
-	struct sockaddr_storage own;
+	struct sockaddr_storage own, peer = { 0 };
 	struct plane_rule *rule;
 	socklen_t size = sizeof own;
 	if (sys->getsockname(fd, (struct sockaddr *)&own, &size) != 0 || !is_internet(own.ss_family))
@@ -78,6 +84,9 @@ static int judge_accepted(int fd)
 	case VERDICT_TLS:
 		return connection_attach(fd, rule, PHASE_HANDSHAKE, true) ? 0 : ENOBUFS;
 	case VERDICT_REFUSE:
+		size = sizeof peer;
+		if (sys->getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
+			count_unlisted(fd, false, (struct sockaddr *)&peer, size, REFUSED_UNLISTED);
 		return ECONNABORTED;
 	default:
 		return 0;

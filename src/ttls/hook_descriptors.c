@@ -5,10 +5,12 @@
 #include "ttls/hook.h"
 #include "ttls/streams.h"
 
-/* The files that the launcher has handed over: a program that closes everything does not mean them. */
-static bool is_reserved(int fd)
+bool plane_reserves(int fd)
 {
-	return plane.mode == PLANE_ON && (fd == plane.policy_file || fd == plane.region_file);
+	for (int i = 0; plane.mode == PLANE_ON && fd >= 0 && i < HANDOVER_FILES; i++)
+		if (plane.files[i] == fd)
+			return true;
+	return false;
 }
 
 /* Before `fd` stands for something else, or nothing. */
@@ -27,25 +29,35 @@ static void leave(int fd)
 
 HOOK int close(int fd)
 {
-	if (is_reserved(fd))
+	if (plane_reserves(fd))
 		return 0;
 	leave(fd);
 	return sys->close(fd);
 }
 
+/* The lowest from `first` to `last`. */
+static bool next_reserved(unsigned first, unsigned last, unsigned *ret)
+{
+	bool found = false;
+	for (int i = 0; i < HANDOVER_FILES; i++) {
+		unsigned file = (unsigned)plane.files[i];
+		if (plane.files[i] < 0 || file < first || file > last || (found && file > *ret))
+			continue;
+		*ret = file;
+		found = true;
+	}
+	return found;
+}
+
 /* All of a range but the reserved files. */
 static int close_parts(unsigned first, unsigned last, int flags)
 {
-	int low = plane.policy_file < plane.region_file ? plane.policy_file : plane.region_file;
-	int high = plane.policy_file < plane.region_file ? plane.region_file : plane.policy_file;
-	const unsigned kept[] = { (unsigned)low, (unsigned)high };
 	int result = 0;
-	for (int i = 0; i < 2 && first <= last && !result; i++) {
-		if (kept[i] < first || kept[i] > last)
-			continue;
-		if (kept[i] > first)
-			result = sys->close_range(first, kept[i] - 1, flags);
-		first = kept[i] + 1;
+	unsigned kept = last;
+	while (!result && next_reserved(first, last, &kept)) {
+		if (kept > first)
+			result = sys->close_range(first, kept - 1, flags);
+		first = kept + 1;
 	}
 	return result || first > last ? result : sys->close_range(first, last, flags);
 }
@@ -101,16 +113,13 @@ HOOK int dup(int fd)
 /* A program that wants a reserved number gets it; the file moves. */
 static bool give_way(int fd)
 {
-	if (!is_reserved(fd) || !own_process())
-		return !is_reserved(fd);
+	if (!plane_reserves(fd) || !own_process())
+		return !plane_reserves(fd);
 	int moved = sys->fcntl(fd, F_DUPFD, 512);
-	if (moved < 0)
-		return false;
-	if (fd == plane.policy_file)
-		plane.policy_file = moved;
-	else
-		plane.region_file = moved;
-	return true;
+	for (int i = 0; moved >= 0 && i < HANDOVER_FILES; i++)
+		if (plane.files[i] == fd)
+			plane.files[i] = moved;
+	return moved >= 0;
 }
 
 static int dup_to(int fd, int copy, int flags)

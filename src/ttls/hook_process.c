@@ -54,7 +54,7 @@ static char *own_preload(const char *theirs)
 static char **complete(char *const *environment)
 {
 	size_t count = 0, next = 0;
-	char variable[64];
+	char variable[HANDOVER_TEXT];
 	const char *theirs = NULL;
 	while (environment && environment[count])
 		count++;
@@ -67,7 +67,7 @@ static char **complete(char *const *environment)
 		else if (!begins(environment[i], handed))
 			made[next++] = environment[i];
 	}
-	snprintf(variable, sizeof variable, "%s%d:%d", handed, plane.policy_file, plane.region_file);
+	handover_name(plane.files, variable);
 	made[next++] = strdup(variable);
 	made[next] = theirs && strstr(theirs, plane.path) ? (char *)(uintptr_t)theirs : own_preload(theirs);
 	if (made[next - 1] && made[next])
@@ -214,7 +214,7 @@ HOOK int posix_spawn_file_actions_addclosefrom_np(posix_spawn_file_actions_t *ac
 	int failed = folder ? 0 : errno;
 	while (!failed && (entry = readdir(folder))) {
 		int fd = (int)strtol(entry->d_name, NULL, 10);
-		if (*entry->d_name != '.' && fd >= from && fd != plane.policy_file && fd != plane.region_file)
+		if (*entry->d_name != '.' && fd >= from && !plane_reserves(fd))
 			failed = posix_spawn_file_actions_addclose(actions, fd);
 	}
 	if (folder)

@@ -8,13 +8,14 @@
 #include <sys/mman.h>
 #include <sys/stat.h>
 
+#include "ttls/count.h"
 #include "ttls/handover.h"
 #include "ttls/heap.h"
 #include "ttls/hook.h"
 #include "ttls/rules.h"
 #include "ttls/streams.h"
 
-struct plane plane = { .mode = PLANE_OFF, .policy_file = -1, .region_file = -1 };
+struct plane plane = { .mode = PLANE_OFF, .files = HANDOVER_NONE };
 
 /* Where this library was loaded from, for the program's children. */
 static void note_path(void)
@@ -63,12 +64,12 @@ static void adopt_inherited(void)
 
 static bool start(const char *handover)
 {
-	char end;
-	if (sscanf(handover, "%d:%d%c", &plane.policy_file, &plane.region_file, &end) != 2)
+	if (!handover_parse(handover, plane.files))
 		return false;
 	plane.process = getpid();
-	plane.region = shared_region_map(plane.region_file);
-	if (!plane.region || !heap_serve_openssl() || !read_policy(plane.policy_file) || !rules_prepare())
+	plane.region = shared_region_map(plane.files[HANDOVER_REGION]);
+	plane.telemetry = telemetry_map(plane.files[HANDOVER_TELEMETRY]);
+	if (!plane.region || !heap_serve_openssl() || !read_policy(plane.files[HANDOVER_POLICY]) || !rules_prepare())
 		return false;
 	OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG | OPENSSL_INIT_NO_ATEXIT, NULL);
 	return true;
@@ -85,6 +86,7 @@ static void hold_as_child(int fd, struct connection *c)
 {
 	(void)fd;
 	shared_hold(c->shared, plane.process);
+	count_holder(c->shared);
 	c->shared->forks--;
 }
 

@@ -32,8 +32,6 @@ void plane_policy_free(struct plane_policy *policy)
 	}
 	free(policy->rules);
 	free_texts(policy->resolvable, policy->resolvable_count);
-	free(policy->metrics_address);
-	free(policy->access_log);
 	*policy = (struct plane_policy){ 0 };
 }
 
@@ -68,8 +66,6 @@ void plane_policy_write(const struct plane_policy *policy, struct writer *w)
 	write_string(w, magic);
 	write_u8(w, policy->deny_unlisted);
 	write_texts(w, policy->resolvable, policy->resolvable_count);
-	write_text(w, policy->metrics_address);
-	write_text(w, policy->access_log);
 	write_be32(w, (uint32_t)policy->rule_count);
 	for (size_t i = 0; i < policy->rule_count; i++)
 		write_rule(w, &policy->rules[i]);
@@ -124,8 +120,6 @@ error *plane_policy_read(bytes from, struct plane_policy *ret)
 		return error_new(ERROR_INVALID, "data plane: not a handover of this version");
 	policy.deny_unlisted = read_u8(&r);
 	TRY(read_texts(&r, &policy.resolvable, &policy.resolvable_count));
-	TRY(read_text(&r, &policy.metrics_address));
-	TRY(read_text(&r, &policy.access_log));
 	uint32_t count = read_be32(&r);
 	if (count > LIST_MAX)
 		return error_new(ERROR_INVALID, "data plane: %u entries", count);

@@ -25,8 +25,6 @@ struct plane_policy {
 	bool deny_unlisted;
 	char **resolvable; /* with deny_unlisted: names that may be looked up besides those of the rules */
 	size_t resolvable_count;
-	char *metrics_address; /* NULL: none */
-	char *access_log;      /* NULL: none */
 };
 
 /* From MARBLE_TTLS_CONFIG (the public contract, "Transparent TLS configuration", and our additions

@@ -5,6 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "ttls/connection.h"
+#include "ttls/count.h"
 #include "ttls/heap.h"
 #include "ttls/plane.h"
 #include "ttls/system.h"
@@ -64,6 +65,10 @@ static int take_control(struct connection *c, int fd, enum record_type type, con
 	if (type != RECORD_ALERT || size != 2)
 		return EPROTO;
 	receive->over = content[1] == ALERT_CLOSE_NOTIFY;
+	if (!receive->over && !c->shared->server && !c->shared->data_seen) {
+		c->refusal = REFUSED_BY_PEER; /* a server judges when clients think that all is done */
+		count_refused(c, fd);
+	}
 	return receive->over ? 0 : ECONNRESET;
 }
 
@@ -335,6 +340,8 @@ ssize_t connection_receive(struct connection *c, int fd, struct segments *to, in
 	size_t got = 0;
 	int failed = receive_waiting(c, fd, to, flags, &got);
 	c->shared->reported |= c->shared->phase == PHASE_FAILED;
+	if (!(flags & MSG_PEEK))
+		count_moved(c, false, (ssize_t)got);
 	if (got || !failed || (c->shared->read_shut && !is_passing(failed)))
 		return (ssize_t)got;
 	errno = failed;

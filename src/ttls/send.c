@@ -5,6 +5,7 @@
 #include <signal.h>
 
 #include "ttls/connection.h"
+#include "ttls/count.h"
 #include "ttls/heap.h"
 #include "ttls/system.h"
 
@@ -260,6 +261,7 @@ ssize_t connection_send(struct connection *c, int fd, struct segments *from, int
 		sent = send_early(c, from);
 	else
 		sent = send_locked(c, fd, from, flags);
+	count_moved(c, true, sent);
 	shared_unlock(&shared->send_lock);
 	return sent;
 }

@@ -52,6 +52,11 @@ struct shared_region *shared_region_map(int file)
 	return region;
 }
 
+size_t shared_index(const struct shared_region *region, const struct shared_connection *c)
+{
+	return (size_t)(c - region->connections);
+}
+
 static bool alive(int process)
 {
 	return kill(process, 0) == 0 || errno != ESRCH;
@@ -151,7 +156,7 @@ void shared_reconcile(struct shared_region *region, int process, bool (*held)(co
 
 void shared_remove(struct shared_region *region, struct shared_connection *c)
 {
-	size_t index = (size_t)(c - region->connections);
+	size_t index = shared_index(region, c);
 	shared_partial_free(region, c);
 	explicit_bzero(c, sizeof *c);
 	region->cookies[index] = 0;

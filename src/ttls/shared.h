@@ -5,10 +5,11 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "telemetry/table.h"
 #include "ttls/record.h"
 
 enum { SHARED_CONNECTIONS = 16384, SHARED_PARTIALS = SHARED_CONNECTIONS, HOLDERS_MAX = 6 };
-enum { PEER_TYPE_SIZE = 256, PEER_UUID_SIZE = 64 };
+enum { PEER_TYPE_SIZE = TELEMETRY_TEXT, PEER_UUID_SIZE = TELEMETRY_UUID };
 
 enum connection_phase {
 	PHASE_CONNECTING,  /* the client's connect() has not succeeded yet */
@@ -46,6 +47,13 @@ struct shared_connection {
 	bool reported;       /* by SO_ERROR, once, unless another call has said it */
 	bool read_shut;      /* the program wants no more */
 	char peer_type[PEER_TYPE_SIZE], peer_uuid[PEER_UUID_SIZE];
+
+	/* For telemetry, when it is on. */
+	uint32_t series;     /* plus 1; 0: not counted as open */
+	uint32_t refusal;
+	uint64_t established_ns;
+	_Atomic uint64_t sent, received;
+	struct telemetry_endpoint local, remote;
 };
 
 struct shared_region;
@@ -57,6 +65,8 @@ struct shared_region *shared_region_map(int file);
  * first holder. */
 struct shared_connection *shared_add(struct shared_region *region, uint64_t cookie);
 struct shared_connection *shared_find(struct shared_region *region, uint64_t cookie);
+/* Its number. */
+size_t shared_index(const struct shared_region *region, const struct shared_connection *c);
 void shared_hold(struct shared_connection *c, int process);
 /* Is nobody alive left who holds it? */
 bool shared_release(struct shared_connection *c, int process);

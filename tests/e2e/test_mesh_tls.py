@@ -1,9 +1,12 @@
 """Transparent TLS from the manifest to the program: coordinator, launcher, data plane."""
 
 import json
+import re
 import shutil
 import socket
 import subprocess
+import time
+import urllib.request
 
 import grpc
 import pytest
@@ -163,3 +166,32 @@ def test_programs_that_it_can_not_reach(programs, workspace, platform, coordinat
                          **dict(environment("static"), EDG_MARBLE_COORDINATOR_ADDR=fresh.marble_address))
     assert b"statically linked" in done.stderr
     assert fresh.process.stop() == 0
+
+
+@pytest.mark.parametrize("programs", [{"server": {"Parameters": {"Env": {
+    "EDG_MARBLE_METRICS_ADDR": "127.0.0.1:0", "EDG_MARBLE_ACCESS_LOG": "access.log"}}}}], indirect=True)
+def test_the_manifest_has_connections_counted(programs):
+    """What the host wants instead does not count."""
+    workspace, port, argv, environment = programs
+    server = workspace.start("server", argv("server"), **environment("server", EDG_MARBLE_METRICS_ADDR="nonsense",
+                                                                     EDG_MARBLE_ACCESS_LOG="/tmp/hosts-choice"))
+    server.wait_for(lambda log: "ready" in log)
+    metrics = re.search(r"serving metrics: port (\d+)", server.log())[1]
+    workspace.run(argv("client"), **environment("client"))
+    end = time.monotonic() + 20
+    while not (lines := (workspace.folder / "access.log").read_text().splitlines()):
+        assert time.monotonic() < end
+        time.sleep(0.05)
+    line = json.loads(lines[0])
+    assert (line["type"], line["peerType"], line["address"]) == ("server", "client", f"*:{port}")
+    assert line["peerUUID"] == (workspace.folder / "client.uuid").read_text().strip()
+    with urllib.request.urlopen(f"http://127.0.0.1:{metrics}/metrics", timeout=10) as answer:
+        text = answer.read().decode()
+    assert 'source_workload="client"' in text and 'destination_workload="server"' in text
+    server.kill()
+
+
+def test_a_host_can_not_choose_the_log_file(programs):
+    workspace, port, argv, environment = programs
+    done = workspace.run(argv("server"), check=False, **environment("server", EDG_MARBLE_ACCESS_LOG="/tmp/hosts-choice"))
+    assert done.returncode == 1 and b"only taken from the marble's Env" in done.stderr

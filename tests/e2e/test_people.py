@@ -229,6 +229,9 @@ def occurrences(pid, text):
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may look into the coordinator's memory")
 def test_an_upload_leaves_nothing_in_memory(people):
     """The request's text, that is: the secret itself is part of the state."""
+    with open(f"/proc/{people.coordinator.process.pid}/maps", encoding="ascii") as maps:
+        if "libasan" in maps.read():
+            pytest.skip("AddressSanitizer keeps what libraries free")
     writer = people.user("alice")
     people.set({writer: ["writers"]})
     upload = b64(os.urandom(600).hex().encode())

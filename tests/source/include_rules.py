@@ -15,6 +15,7 @@ ALLOWED["tpm"] = {"base"}
 ALLOWED["kubernetes"] = {"base", "codec", "net"}
 ALLOWED["endorsements"] = {"base", "codec", "attest", "net", "installed"}
 ALLOWED["metrics"] = {"base", "net"}
+ALLOWED["telemetry"] = {"base", "codec", "metrics", "net"}
 ALLOWED["coordinator"] = set(DOMAIN) | {"installed"}
 ALLOWED["client_api"] = {"base", "codec", "net", "coordinator", "access", "metrics"}
 ALLOWED["marble_api"] = {"base", "codec", "net", "coordinator", "rpc", "metrics"}
@@ -23,7 +24,8 @@ for room in ("cli", "marble", "premain", "ttls", "injector"):
     ALLOWED[room] = set(OUTSIDE)
 ALLOWED["cli"] |= {"endorsements", "kubernetes", "pki"}
 ALLOWED["injector"] |= {"metrics"}
-ALLOWED["premain"] |= {"ttls"}
+ALLOWED["ttls"] |= {"telemetry"}
+ALLOWED["premain"] |= {"telemetry", "ttls"}
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*"([^"]+)"', re.M)
 

@@ -49,7 +49,7 @@ FORBIDDEN = {
     r"TODO|FIXME|XXX": "unfinished",
     r"memcmp\s*\([^;]*(secret|private|key_pem)": "secrets are compared by secret_equal",
 }
-PRINTS = ("cli", "premain", "daemon", "injector")
+PRINTS = ("cli", "premain", "daemon", "injector", "telemetry")
 
 
 @pytest.mark.parametrize("pattern", FORBIDDEN)
