@@ -141,7 +141,7 @@ class Shell:
         self.said.mkdir()
         self.count, self.output, self.errors = 0, "", ""
         own = workspace.environment(**environment)
-        own["PATH"] = f"{path}:/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"
+        own["PATH"] = f"{path}:/usr/bin:/bin:/usr/sbin:/sbin"
         self.process = subprocess.Popen(["bash"], stdin=subprocess.PIPE, stdout=subprocess.DEVNULL,
                                         stderr=subprocess.DEVNULL, cwd=folder, env=own, start_new_session=True)
         self._type(_SHELL)
