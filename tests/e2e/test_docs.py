@@ -15,6 +15,7 @@ from mesh import fragments, manifests, pods
 from mesh.coordinator import Coordinator
 from mesh.helm import Chart
 from mesh.kubernetes import ApiServer
+from mesh.monitoring import REFUSED_LINE
 from mesh.pages import PROGRAMS, TOP, Looking, Shell, blocks, decided, pages, read_table, shows, spans, typed
 from mesh.platform import Platform
 from mesh.samples import Samples
@@ -364,6 +365,9 @@ class Monitoring(Quickstart):
         event, = json.loads(block.text)
         assert set(event) == {"time", "activation"}
         assert set(event["activation"]) == {"marbleType", "uuid", "quote"}
+
+    def access_log(self, block, _):
+        assert set(json.loads(block.text)) == REFUSED_LINE
 
 
 class Sample(Page):

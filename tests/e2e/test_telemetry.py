@@ -14,6 +14,7 @@ import urllib.request
 import pytest
 
 from mesh import plane
+from mesh.monitoring import REFUSED_LINE
 from mesh.world import PYTHON, World
 
 ECHO = """
@@ -145,7 +146,9 @@ def test_refusals_have_reasons(world):
             "marblerun_connections_refused_total", f'reason="{r}"', f'peer_type="{t}"', 'direction="incoming"') == 1)
     assert server.total("inbound_tcp_authz_deny_total") == len(wanted)
     assert server.total("istio_tcp_connections_opened_total") == 0
-    assert sorted(line["reason"] for line in server.lines(len(wanted))) == sorted(wanted)
+    lines = server.lines(len(wanted))
+    assert sorted(line["reason"] for line in lines) == sorted(wanted)
+    assert all(set(line) == REFUSED_LINE for line in lines)
 
 
 def test_who_connects_counts_too(world):

@@ -14,6 +14,10 @@ CONTRACT_NAMES = {f"server_client_api_http_{what} metric name should not include
                   for what in ("request_duration_histogram_seconds", "request_size_histogram_bytes",
                                "response_size_histogram_bytes")}
 
+# A refused connection in the access log of the data plane.
+REFUSED_LINE = {"direction", "address", "outcome", "reason", "time", "local", "remote", "type", "peerType", "peerUUID",
+                "sentBytes", "receivedBytes", "seconds", "process"}
+
 
 class Scrape:
     def __init__(self, text):
