@@ -34,6 +34,7 @@ DATA_PLANE = {
     "marblerun_connections_refused_total": _OWN | {"reason"}, "marblerun_connections_open": _OWN,
     "marblerun_handshake_duration_seconds_bucket": _OWN | {"le"},
     "marblerun_connect_duration_seconds_bucket": _OWN | {"le"},
+    "marblerun_access_log_lost_total": set(),
 }
 SCRAPED = {"job", "instance"}  # Prometheus adds these
 FUNCTIONS = {"sum", "rate", "increase", "min", "count", "changes", "absent", "time", "histogram_quantile", "max_over_time"}
@@ -115,6 +116,13 @@ def test_only_what_is_served_is_asked_for(served, where, expression):
         assert name in served, f"{where}: {name}"
         assert labels <= served[name] | SCRAPED, f"{where}: {name}"
     assert grouped <= set.union(*(served[name] for name in found)) | SCRAPED, where
+
+
+def test_what_the_data_plane_says_is_this():
+    source = (TOP / "src/telemetry/show_metrics.c").read_text()
+    assert set(re.findall(r'"((?:istio|inbound|marblerun)_\w+)"', source)) == {name.removesuffix("_bucket") for name in DATA_PLANE}
+    for labels in DATA_PLANE.values():
+        assert all(f'"{label}"' in source for label in labels - {"le"})
 
 
 def test_every_metric_of_the_coordinator_has_a_panel_or_needs_none(served):

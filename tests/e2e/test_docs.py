@@ -4,7 +4,9 @@ import contextlib
 import json
 import pathlib
 import re
+import shutil
 import subprocess
+import urllib.request
 
 import jinja2
 import jinja2.meta
@@ -152,7 +154,7 @@ class Quickstart(Page):
     """Ports of its own instead of the usual ones. What `make` would do, it only says."""
 
     def prepare(self):
-        client, mesh = free_port(), free_port()
+        client, mesh = self.client, _ = free_port(), free_port()
         self.environment.update({
             "EDG_COORDINATOR_CLIENT_ADDR": f"127.0.0.1:{client}", "EDG_COORDINATOR_MESH_ADDR": f"127.0.0.1:{mesh}",
             "EDG_MARBLE_COORDINATOR_ADDR": f"localhost:{mesh}"})
@@ -353,9 +355,25 @@ class Monitoring(Quickstart):
         super().prepare()
         self.platform = Platform(self.workspace)
         self.environment.update(self.platform.environment)
-        self.port = free_port()
-        self.replace["127.0.0.1:9944"] = f"127.0.0.1:{self.port}"
+        self.redis, self.observer = free_port(), free_port()
+        self.replace["127.0.0.1:9944"] = f"127.0.0.1:{free_port()}"
+        self.replace["127.0.0.1:9945"] = f"127.0.0.1:{self.observer}"
         self.replace["/usr/share/marblerun/monitoring"] = str(TOP / "deploy/monitoring")
+
+    def admit_redis(self):
+        redis = manifests.by_id(self.platform.measure(shutil.which("redis-server")))
+        entry = {"TLS": ["store"], "Parameters": {"Argv": ["redis-server", "--port", str(self.redis), "--save", ""]}}
+        manifest = manifests.simple(redis, {"redis": entry}, TLS={"store": {"Incoming": [{"Port": str(self.redis)}]}})
+        (self.folder / "manifest.json").write_text(json.dumps(manifest))
+        policy = manifests.by_id(self.platform.measure(self.workspace.binaries.coordinator))
+        (self.folder / "coordinator-era.json").write_text(json.dumps(policy))
+        self.shell.run(f"export EDG_MARBLE_TYPE=redis; marblerun manifest set manifest.json localhost:{self.client} "
+                       f"--sim-root {self.platform.root}", "a marble with TLS tags")
+
+    def ask_the_observer(self):
+        for path in ("metrics", "metrics.jsonl"):
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.observer}/{path}", timeout=20) as reply:
+                assert reply.status == 200
 
     def scraping(self, block, _):
         path = self.workspace.write("prometheus.yml", self.text(block))
