@@ -25,6 +25,9 @@ struct marblerun_bytes {
 	size_t size;
 };
 
+/* Of the library that is loaded, libmarblerun or libmarblerun-verify: "0.1.0". */
+MARBLERUN_EXPORT const char *marblerun_version(void);
+
 enum marblerun_tee {
 	MARBLERUN_TEE_UNKNOWN = 0,
 	MARBLERUN_TEE_SGX,

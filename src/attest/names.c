@@ -2,6 +2,13 @@
 
 #include <string.h>
 
+#include "base/version.h"
+
+const char *marblerun_version(void)
+{
+	return version_number;
+}
+
 static const char *const status_names[] = {
 	[MARBLERUN_TCB_UNKNOWN] = "Unknown",
 	[MARBLERUN_TCB_UP_TO_DATE] = "UpToDate",

@@ -27,6 +27,7 @@ class Binaries:
         self.premain = self._find("src/premain/marblerun-premain")
         self.cli = self._find("src/cli/marblerun")
         self.injector = self._find("src/injector/marblerun-injector")
+        self.observer = self._find("src/telemetry/marblerun-observer")
         self.issue_quote = self._find("tests/e2e/tools/issue_quote")
 
     def _find(self, path):

@@ -24,8 +24,9 @@ def version_of(workspace, program):
 
 def test_every_program_says_the_same_version(workspace, binaries):
     said = [version_of(workspace, program)
-            for program in (binaries.coordinator, binaries.premain, binaries.injector)]
-    assert [name for name, _ in said] == ["marblerun-coordinator", "marblerun-premain", "marblerun-injector"]
+            for program in (binaries.coordinator, binaries.premain, binaries.injector, binaries.observer)]
+    assert [name for name, _ in said] == ["marblerun-coordinator", "marblerun-premain", "marblerun-injector",
+                                         "marblerun-observer"]
     cli = workspace.run([binaries.cli, "--version"]).stdout.decode()
     assert {version for _, version in said} == set(re.findall(r"^CLI Version: v(.*)$", cli, re.M))
     assert len({version for _, version in said}) == 1

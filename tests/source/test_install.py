@@ -1,5 +1,6 @@
 """make install puts everything where it belongs, and what is installed can be built against."""
 import os
+import re
 import shutil
 import subprocess
 
@@ -21,7 +22,7 @@ int main(void)
 	struct marblerun_bytes nothing = { 0 };
 	int refused = marblerun_verify(verifier, nothing, NULL, 0, &verdict);
 	marblerun_verifier_free(verifier);
-	puts(marblerun_step_name(verdict.step));
+	printf("%s %s\n", marblerun_version(), marblerun_step_name(verdict.step));
 	return refused == 1 ? 0 : 1;
 }
 """
@@ -74,7 +75,16 @@ def test_a_program_builds_against_it(tree, tmp_path, static):
     built = tmp_path / "program"
     subprocess.run(["cc", *flags, f"-I{tree}/include", source, "-o", built, f"-L{library}", *needs], check=True)
     done = subprocess.run([built], env=dict(os.environ, LD_LIBRARY_PATH=library), stdout=subprocess.PIPE, text=True)
-    assert done.returncode == 0 and done.stdout == "format\n"
+    assert done.returncode == 0 and done.stdout == f"{version()} format\n"
+
+
+def version():
+    with open(os.path.join(ROOT, "meson.build"), encoding="utf-8") as f:
+        return re.search(r"version: '([^']+)'", f.read())[1]
+
+
+def test_the_data_plane_says_its_version(tree):
+    assert f"libmarblerun-ttls {version()}\0".encode() in open(find(tree, "libmarblerun-ttls.so")[0], "rb").read()
 
 
 def test_a_cpp_program_builds_against_it(tree, tmp_path):
