@@ -120,14 +120,22 @@ class Page:
     def chart(self, block, _):
         """Our chart takes these values."""
         Looking(self.workspace, FOREIGN).look(block.text, block)
-        changes = {}
-        for name, value in re.findall(r"--set (\S+)=(\S+)", block.text):
-            *way, last = name.split(".")
-            place = changes
-            for part in way:
-                place = place.setdefault(part, {})
-            place[last] = yaml.safe_load(value)
+        changes = values_of(re.findall(r"--set (\S+)=(\S+)", block.text))
         assert changes and Chart(TOP / "deploy/helm").objects(changes)
+
+    def render_the_table(self):
+        """Each row of the page's table of deployments is understood, and each value that is named is one."""
+        chart = Chart(TOP / "deploy/helm")
+        page = PAGES["docs/kubernetes.md"]
+        rows = re.findall(r"^\| [^`|]+ \| (`.*`.*) \|$", page.split("| deployment |")[1].split("\n\n")[0], re.M)
+        assert len(rows) > 2
+        for row in rows:
+            assert chart.objects(values_of(re.findall(r"`([\w.]+)=([^`]*)`", row)))
+        for name in re.findall(r"`((?:coordinator|marbleInjector|global|dcap|networkPolicy)\.[\w.]+)(?:=[^`]*)?`", page):
+            place = chart.values
+            for part in name.split("."):
+                assert part in place, name
+                place = place.get(part) or {}
 
     def pod(self, block, _):
         assert pods.API.mistakes("io.k8s.api.apps.v1.Deployment", yaml.safe_load(block.text)) == []
@@ -138,6 +146,18 @@ class Page:
         given = set(re.findall(r"-D(\w+)=", block.text))
         parsed = jinja2.Environment().parse((TOP / f"deploy/gramine/{name}.manifest.template").read_text())
         assert given == jinja2.meta.find_undeclared_variables(parsed) - {"gramine", "ldd"}, block
+
+
+def values_of(pairs):
+    """As Helm understands --set."""
+    changes = {}
+    for name, value in pairs:
+        *way, last = name.split(".")
+        place = changes
+        for part in way:
+            place = place.setdefault(part, {})
+        place[last] = yaml.safe_load(value)
+    return changes
 
 
 class Trial:

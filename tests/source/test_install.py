@@ -43,6 +43,7 @@ def tree(tmp_path_factory):
     "include/marblerun/sim.h", "include/marblerun/manifest.h", "include/marblerun/coordinator.h",
     "share/man/man1/marblerun.1", "share/man/man1/marblerun-premain.1",
     "share/man/man8/marblerun-coordinator.8", "share/man/man8/marblerun-injector.8", "share/man/man5/marblerun-manifest.5",
+    "share/man/man7/marblerun-environment.7",
     "share/bash-completion/completions/marblerun", "share/zsh/site-functions/_marblerun",
     "share/fish/vendor_completions.d/marblerun.fish", "share/marblerun/gramine/README.md",
     "share/marblerun/gramine/coordinator.manifest.template", "share/marblerun/gramine/marble.manifest.template",

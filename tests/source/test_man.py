@@ -112,6 +112,13 @@ def test_every_variable_in_the_page_is_read_or_given(name):
     assert said and not [v for v in said if f'"{v}"' not in content]
 
 
+def test_the_page_about_the_environment_has_all_of_them():
+    said = set(re.findall(r"\*([A-Z][A-Z_]+)\*", page("marblerun-environment.7")))
+    read_by_programs = set().union(*(variables(*rooms) for rooms in PROGRAMS.values()))
+    given = set(re.findall(r'"(MARBLE_[A-Z_]+)"', read("src/coordinator/activate.c")))
+    assert said == read_by_programs | given
+
+
 @pytest.mark.parametrize("program,name", [("daemon/marblerun-coordinator", "marblerun-coordinator.8"),
                                           ("premain/marblerun-premain", "marblerun-premain.1"),
                                           ("injector/marblerun-injector", "marblerun-injector.8")])
