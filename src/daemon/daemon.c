@@ -261,6 +261,12 @@ static error *set_startup_manifest(struct daemon *d)
 	CLEANUP(mesh_release) struct mesh *mesh = coordinator_mesh(d->coordinator);
 	if (!path || mesh->manifest)
 		return NULL;
+	/* Giving up a state is for people to decide, not for whoever moved it to another machine. */
+	if (mesh->state == STATE_RECOVERY) {
+		log_warning("the startup manifest is not set: the state waits for recovery",
+			    LOG_TEXT_FIELD("path", path));
+		return NULL;
+	}
 	TRY_CTX(file_read(path, MANIFEST_SIZE_MAX, &text), "EDG_STARTUP_MANIFEST");
 	TRY_CTX(coordinator_set_manifest(d->coordinator, blob_view(&text), clock_now(), &recovery),
 		"EDG_STARTUP_MANIFEST: %s", path);

@@ -71,6 +71,28 @@ def test_startup_manifest(workspace, platform, program):
     Marble(started, program).activate("app")
 
 
+def test_a_startup_manifest_gives_no_state_up(workspace, platform, program):
+    manifest = manifests.simple(manifests.by_id(platform.measure(program)))
+    path = workspace.write("manifest.json", json.dumps(manifest))
+    state = workspace.new_folder("state")
+    environment = {"EDG_COORDINATOR_SEAL_DIR": state, "EDG_STARTUP_MANIFEST": path}
+    first = Coordinator(workspace, platform, **environment)
+    root = first.root
+    assert first.process.stop() == 0
+    again = Coordinator(workspace, platform, **environment)
+    assert again.state == 3 and again.root == root, "it has one already"
+    assert again.process.stop() == 0
+    (state / "sealed_key").rename(state / "elsewhere")
+    locked = Coordinator(workspace, platform, **environment)
+    assert locked.state == 1
+    assert any("startup manifest is not set" in event["event"] for event in locked.events())
+    assert locked.process.stop() == 0
+    (state / "elsewhere").rename(state / "sealed_key")
+    back = Coordinator(workspace, platform, **environment)
+    assert back.state == 3 and back.root == root
+    assert back.process.stop() == 0
+
+
 def test_a_bad_startup_manifest_is_refused(workspace, platform):
     path = workspace.write("manifest.json", '{"Packages": {"a": {}}, "Marbles": {"m": {"Package": "a"}}}')
     refuses(workspace, "EDG_STARTUP_MANIFEST", "Packages", "a", EDG_STARTUP_MANIFEST=path,
