@@ -28,8 +28,8 @@ from mesh.world import free_port
 TABLE = read_table((pathlib.Path(__file__).parent / "pages.txt").read_text())
 PAGES = pages()
 # Programs that pages name and no machine of ours has, or that would change the machine.
-FOREIGN = {"apt", "copy_bom", "cp", "cut", "gramine-manifest", "gramine-sgx", "gramine-sgx-sign", "helm", "kubectl", "mkdir",
-           "occlum", "openssl", "pkcs11-tool", "podman", "softhsm2-util", "systemctl"}
+FOREIGN = {"apt", "copy_bom", "cp", "curl", "cut", "gramine-manifest", "gramine-sgx", "gramine-sgx-sign", "helm",
+           "kubectl", "mkdir", "occlum", "openssl", "pkcs11-tool", "podman", "softhsm2-util", "systemctl"}
 PIN = "a-pin-of-12-digits"
 INTEL = {"sgx.intel.com/epc": "98566144", "sgx.intel.com/enclave": "110", "sgx.intel.com/provision": "110"}
 
@@ -474,14 +474,38 @@ def test_commands_within_the_text(looking, name):
             looking.look(re.sub(r"\|", " ", span), f"{name}: {span}")
 
 
+def helps(binaries):
+    """{command: what its help says}, of all commands of the command line."""
+    main = subprocess.check_output([binaries.cli, "--help"], text=True)
+    commands = re.findall(r"^  ([a-z][a-z0-9 -]*?) +[A-Z]", main, re.M)
+    return {name: subprocess.check_output([binaries.cli, *name.split(), "--help"], text=True) for name in commands}
+
+
 def known_flags(binaries):
-    """All of the command line's, as its help has them."""
-    help_text = ""
-    for line in subprocess.check_output([binaries.cli, "--help"], text=True).splitlines():
-        command = re.match(r"  ([a-z][a-z0-9 -]*?)  +[A-Z]", line)
-        if command:
-            help_text += subprocess.check_output([binaries.cli, *command[1].split(), "--help"], text=True)
-    return set(re.findall(r"(--[a-z0-9-]+)", help_text))
+    return {flag for text in helps(binaries).values() for flag in re.findall(r"(--[a-z0-9-]+)", text)}
+
+
+def test_examples_of_the_help(looking, binaries):
+    """And they are of the command whose help it is."""
+    examples = 0
+    for name, text in helps(binaries).items():
+        if "\nExamples:\n" not in text:
+            continue
+        block = re.split(r"\n(?=\S)", text.split("\nExamples:\n")[1])[0]
+        for line in re.sub(r"\\\n\s*", " ", block).strip().splitlines():
+            looking.look(line.strip(), f"marblerun {name} --help")
+            examples += f"marblerun {name}" in line
+    assert examples > 30
+
+
+@pytest.mark.parametrize("name", ["coordinator", "premain", "cli"])
+def test_what_the_programs_propose(looking, binaries, name):
+    text = subprocess.check_output([getattr(binaries, name), "--help"], text=True)
+    text = re.sub(r"\\\n\s*", " ", text)
+    lines = re.findall(r"^  ((?:[A-Z_]+=\S+ )*marblerun(?:-\w+)? .*)$", text, re.M)
+    assert lines
+    for line in lines:
+        looking.look(line, f"{name} --help")
 
 
 # of Debian's tools and of our own tests
@@ -559,7 +583,8 @@ def test_what_should_be_refused_and_is_not_is_noticed(workspace, installed):
 
 
 @pytest.mark.parametrize("steps,text", [
-    ("run one\n", "    one\n\ntext\n\n    two\n"), ("run one\nrun two\n", "    one\n"), ("run one\n", "```sh\nother\n```\n"),
+    ("run one\n", "    one\n\ntext\n\n    two\n"), ("run one\nrun two\n", "    one\n"),
+    ("run one\n", "```sh\nother\n```\n"),
 ])
 def test_a_block_without_a_decision_is_noticed(steps, text):
     (_, table), = read_table("page: Page\n" + "".join(f" {line}\n" for line in steps.splitlines())).values()

@@ -119,6 +119,12 @@ def test_the_page_about_the_environment_has_all_of_them():
     assert said == read_by_programs | given
 
 
+def test_the_page_about_configuration_has_what_servers_and_marbles_read():
+    said = set(re.findall(r"`([A-Z][A-Z_]+)`", read("docs/configuration.md")))
+    found = variables("daemon", "premain", "marble", "attest")
+    assert said == {name for name in found if not name.startswith("MARBLE_PREDEFINED_")}
+
+
 @pytest.mark.parametrize("program,name", [("daemon/marblerun-coordinator", "marblerun-coordinator.8"),
                                           ("premain/marblerun-premain", "marblerun-premain.1"),
                                           ("injector/marblerun-injector", "marblerun-injector.8")])

@@ -37,6 +37,12 @@ def test_build_depends_are_what_make_installs():
     assert {word.strip() for word in control.split(",")} - {"debhelper-compat (= 13)"} == wanted
 
 
+def test_the_state_formats_are_those_of_the_source():
+    said = re.findall(r"^\| `sealed_\w+` \| `(\w{8})` \|", read("docs", "upgrading.md"), re.M)
+    source = re.findall(r'_magic\[8\] = "(\w{8})"', read("src", "store", "sealed_format.c"))
+    assert len(said) == 2 and set(said) == set(source)
+
+
 @pytest.fixture
 def analyze(tmp_path):
     if not shutil.which("systemd-analyze"):
