@@ -65,6 +65,8 @@ static int take_control(struct connection *c, int fd, enum record_type type, con
 	if (type != RECORD_ALERT || size != 2)
 		return EPROTO;
 	receive->over = content[1] == ALERT_CLOSE_NOTIFY;
+	if (receive->over)
+		sys->shutdown(fd, SHUT_RD); /* the end stays readable, though no FIN may follow it */
 	if (!receive->over && !c->shared->server && !c->shared->data_seen) {
 		c->refusal = REFUSED_BY_PEER; /* a server judges when clients think that all is done */
 		count_refused(c, fd);

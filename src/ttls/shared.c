@@ -162,6 +162,15 @@ void shared_remove(struct shared_region *region, struct shared_connection *c)
 	region->cookies[index] = 0;
 }
 
+void shared_count(const struct shared_region *region, size_t *ret_connections, size_t *ret_partials)
+{
+	*ret_connections = *ret_partials = 0;
+	for (uint32_t i = 0; i < SHARED_CONNECTIONS; i++)
+		*ret_connections += region->cookies[i] != 0;
+	for (uint32_t i = 0; i < SHARED_PARTIALS; i++)
+		*ret_partials += region->taken[i];
+}
+
 /* The lowest free one: so that few pages are ever touched. */
 uint8_t *shared_partial(struct shared_region *region, struct shared_connection *c)
 {

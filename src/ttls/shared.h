@@ -73,6 +73,8 @@ bool shared_release(struct shared_connection *c, int process);
 /* After exec: gives up what this process held before and did not inherit, which `held` knows. */
 void shared_reconcile(struct shared_region *region, int process, bool (*held)(const struct shared_connection *));
 void shared_remove(struct shared_region *region, struct shared_connection *c);
+/* How many places are taken. */
+void shared_count(const struct shared_region *region, size_t *ret_connections, size_t *ret_partials);
 
 /* RECORD_MAX bytes for the beginning of a record, sealed as it came, so that any process can go on with it; NULL when
  * all are taken. The connection's as long as `partial_size` is not 0. */
