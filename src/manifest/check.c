@@ -1,5 +1,7 @@
 #include "manifest/check.h"
 
+#include <arpa/inet.h>
+
 #include "manifest/credentials.h"
 #include "manifest/package.h"
 
@@ -158,14 +160,33 @@ static error *check_peers(const struct manifest *m, const struct string_list *pe
 	return NULL;
 }
 
+/* "example:443" or "https://example" would be no connection's address: it would go on in the clear. */
+static bool is_name_or_address(const char *text)
+{
+	struct in6_addr address;
+	char bare[INET6_ADDRSTRLEN];
+	size_t size = strlen(text);
+	if (strpbrk(text, " \t\r\n/"))
+		return false;
+	if (!strpbrk(text, ":[]"))
+		return true;
+	if (*text == '[' && text[size - 1] == ']')
+		text++, size -= 2;
+	if (size >= sizeof bare)
+		return false;
+	memcpy(bare, text, size);
+	bare[size] = 0;
+	return inet_pton(AF_INET6, bare, &address) == 1;
+}
+
 /* Public documentation, "TLS": "Outgoing connections are defined by Port and Addr." */
 static error *check_outgoing(const struct manifest *m, const struct tls_entry *entry, const struct place *at)
 {
 	TRY(check_port(entry, at));
 	if (!*entry->address)
 		return refuse(at, "Addr is missing");
-	if (strpbrk(entry->address, " \t\r\n"))
-		return refuse(at, "Addr: \"%s\": a name or an IP address expected",
+	if (!is_name_or_address(entry->address))
+		return refuse(at, "Addr: \"%s\": a name or an IP address expected, and nothing with it",
 			      shown(entry->address).text);
 	if (entry->cert || entry->disable_client_auth)
 		return refuse(at, "%s is for Incoming connections only",

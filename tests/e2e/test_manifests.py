@@ -80,7 +80,8 @@ def everything():
                                "Actions": ["UpdateSecurityVersion"]},
                   "updates": {"ResourceType": "Manifest", "Actions": ["UpdateManifest"]}},
         "RecoveryKeys": {"charlie": recovery_key(), "dora": recovery_key()},
-        "TLS": {"web": {"Outgoing": [{"Port": "8080", "Addr": "service.namespace"}],
+        "TLS": {"web": {"Outgoing": [{"Port": "8080", "Addr": "service.namespace"}, {"Port": "8080", "Addr": "::1"},
+                                     {"Port": "8080", "Addr": "[2001:db8::1]"}, {"Port": "1", "Addr": "192.0.2.1"}],
                         "Incoming": [{"Port": "8443", "Cert": "cert", "DisableClientAuth": True}]}},
         "Infrastructures": {"azure": {}},
         "Config": {"SealMode": "ProductKey", "FeatureGates": ["SignQuoteEndpoint", "MonotonicCounter"],
@@ -155,6 +156,10 @@ RULES = {
         {"Port": "1", "Addr": "a", "AllowedMarbles": ["first"]}], "AllowedMarbles"),
     "unknown marble expected": ("TLS/web/Outgoing", [
         {"Port": "1", "Addr": "a", "ExpectedMarbles": ["nowhere"]}], "nowhere"),
+    "a port in the address": ("TLS/web/Outgoing", [{"Port": "443", "Addr": "db.example:443"}], "Addr"),
+    "a URL for an address": ("TLS/web/Outgoing", [{"Port": "443", "Addr": "https://db.example"}], "Addr"),
+    "half a bracket": ("TLS/web/Outgoing", [{"Port": "443", "Addr": "[::1"}], "Addr"),
+    "a bracket": ("TLS/web/Outgoing", [{"Port": "443", "Addr": "["}], "Addr"),
     "two lists for one port": ("TLS/web/Incoming", [
         {"Port": "1", "AllowedMarbles": ["first"]}, {"Port": "1"}], "different settings"),
     "names without denial": ("Marbles/first/ResolvableNames", ["a.example"], "DenyUnlisted"),
