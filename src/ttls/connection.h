@@ -34,6 +34,7 @@ struct connection {
 	uint32_t opening_generation;
 	uint8_t *plain;          /* of the record whose last byte is in the kernel still */
 	size_t plain_size;
+	size_t counted;          /* by FIONREAD, and not taken yet */
 	uint64_t plain_sequence;
 	uint32_t plain_generation;
 

@@ -296,10 +296,24 @@ static int settle_failure(struct connection *c, int fd, int failure)
 	return connection_fail(c, fd, failure == EPROTO || failure == ENODATA ? ECONNRESET : failure);
 }
 
+/* A program that has taken all that FIONREAD counted may wait for a new edge, as nginx does. There may be more:
+ * FIONREAD counts what fits into one look. Setting the mark below which nothing wakes makes the kernel look, and tell
+ * again. */
+static void keep_edge(struct connection *c, int fd, size_t got)
+{
+	const int lowest = 1;
+	if (!c->counted)
+		return;
+	c->counted = got < c->counted ? c->counted - got : 0;
+	if (!c->counted)
+		(void)!sys->setsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &lowest, sizeof lowest);
+}
+
 /* What is there. EAGAIN: nothing, or with MSG_WAITALL not all. */
 static int receive_locked(struct connection *c, int fd, struct segments *to, int flags, size_t *got)
 {
 	const bool peeking = flags & MSG_PEEK, all = flags & MSG_WAITALL;
+	const size_t before = *got;
 	bool more = true;
 	int failed = 0;
 	/* What is left in the kernel would give no new edge to a program that has seen a short read. */
@@ -308,6 +322,8 @@ static int receive_locked(struct connection *c, int fd, struct segments *to, int
 		failed = receive_some(c, fd, to, peeking, &now, &more);
 		*got += now;
 	}
+	if (!peeking)
+		keep_edge(c, fd, *got - before);
 	return settle_failure(c, fd, failed == EAGAIN && *got && !all ? 0 : failed);
 }
 
@@ -427,5 +443,9 @@ ssize_t connection_readable(struct connection *c, int fd)
 	struct iovec nowhere = { NULL, SCRATCH_SIZE };
 	struct segments all = { .at = &nowhere, .left = SCRATCH_SIZE, .discard = true };
 	ssize_t size = connection_receive(c, fd, &all, MSG_PEEK | MSG_DONTWAIT);
+	if (size > 0 && shared_lock(&c->shared->receive_lock)) {
+		c->counted = (size_t)size;
+		shared_unlock(&c->shared->receive_lock);
+	}
 	return size < 0 ? 0 : size;
 }

@@ -890,6 +890,25 @@ static void epoll_by_pointer(void)
 	epoll_ways(true);
 }
 
+/* nginx counts what is there, takes that, and then waits for an edge, however much there was. */
+static void edges_after_counting(void)
+{
+	static char piece[1 << 12];
+	int c, s, e = epoll_create1(0);
+	long sent = 0, got = 0, now;
+	make_pair(&c, &s, true);
+	watch(e, EPOLL_CTL_ADD, s, EPOLLIN | EPOLLET, false);
+	while (sent < 1 << 20 && (now = send(c, stream + sent, 1 << 16, MSG_DONTWAIT)) > 0)
+		sent += now;
+	while (got < sent && waited(e, 1000) > 0) {
+		int there = 0;
+		ioctl(s, FIONREAD, &there);
+		for (; there > 0 && (now = recv(s, piece, sizeof piece, MSG_DONTWAIT)) > 0; got += now)
+			there -= (int)now;
+	}
+	say("what comes when edges are waited for", got - sent);
+}
+
 static void epoll_twice(void)
 {
 	int c, s, e = epoll_create1(0), f = epoll_create1(0);
@@ -1087,7 +1106,8 @@ static const struct scenario scenarios[] = {
 	SCENARIO(shut_for_both), SCENARIO(shut_in_other_ways), SCENARIO(waking_by_shutdown),
 	SCENARIO(waking_by_shutdown_at_the_beginning), SCENARIO(signals_of_pipes), SCENARIO(after_a_reset),
 	SCENARIO(lingering), SCENARIO(what_poll_says_at_the_end), SCENARIO(epoll_by_descriptor),
-	SCENARIO(epoll_by_pointer), SCENARIO(epoll_twice), SCENARIO(copies), SCENARIO(a_copy_over_another),
+	SCENARIO(epoll_by_pointer), SCENARIO(epoll_twice),
+	SCENARIO(edges_after_counting), SCENARIO(copies), SCENARIO(a_copy_over_another),
 	SCENARIO(two_threads_read), SCENARIO(a_child_that_closes), SCENARIO(a_reader_that_is_killed),
 	SCENARIO(streams), SCENARIO(files),
 };
