@@ -500,6 +500,20 @@ def test_postgresql(world):
         world.run(client, binaries / "pgbench", *target, "-i", "-q", "postgres")
         said = world.run(client, binaries / "pgbench", *target, "-c", "8", "-j", "2", "-t", "50", "postgres").decode()
         assert "number of transactions actually processed: 400/400" in said
+        for mode in ("extended", "prepared"):
+            said = world.run(client, binaries / "pgbench", *target, "-c", "4", "-t", "30", "-M", mode, "postgres").decode()
+            assert "actually processed: 120/120" in said
+        pipeline = world.folder / "pipeline.sql"
+        queries = [f"select {i}, repeat('x', {i * 100});" for i in range(50)]
+        pipeline.write_text("\n".join(["\\startpipeline", *queries, "\\endpipeline"]))
+        said = world.run(client, binaries / "pgbench", *target, "-n", "-c", "2", "-t", "20", "-M", "extended", "-f",
+                         pipeline, "postgres").decode()
+        assert "actually processed: 40/40" in said
+        rows = "".join(f"{i}\t{hashlib.sha256(b'%d' % i).hexdigest()}\n" for i in range(300000)).encode()
+        psql = [binaries / "psql", *target, "postgres", "-qc"]
+        world.run(client, *psql, "create table copied(n int, t text)")
+        world.run(client, *psql, "copy copied from stdin", input=rows)
+        assert world.run(client, *psql, "copy (select * from copied order by n) to stdout") == rows
         said = world.run(client, binaries / "pgbench", *target, "-C", "-c", "4", "-t", "20", "-S", "postgres").decode()
         assert "actually processed: 80/80" in said
         world.end()

@@ -1,5 +1,6 @@
 """Programs with and without the data plane, whose certificates one authority has issued."""
 
+import contextlib
 import os
 import socket
 import subprocess
@@ -55,6 +56,13 @@ class World:
         else:
             process.wait_for(lambda log: ready in log)
         return process
+
+    @contextlib.contextmanager
+    def listening_on(self, port):
+        """What is started inside is waited for on another port."""
+        kept, self.port = self.port, port
+        yield
+        self.port = kept
 
     def wait_for_port(self, process):
         end = time.monotonic() + 20
