@@ -348,7 +348,7 @@ void connection_detach_all(void)
 /* A socket that is shut for reading says the end to those who wait for a handshake, too: so that waits until then. */
 static int shut_reading(struct connection *c, int fd)
 {
-	if (c->shared->phase == PHASE_HANDSHAKE && connection_ready_wait(c, fd, descriptor_waits(fd, 0)) == EAGAIN)
+	if (c->shared->phase == PHASE_HANDSHAKE && connection_ready_wait(c, fd, false) == EAGAIN)
 		return 0;
 	return sys->shutdown(fd, SHUT_RD);
 }
@@ -363,7 +363,7 @@ int connection_shutdown(struct connection *c, int fd, int how)
 	if ((how != SHUT_WR && how != SHUT_RDWR) || given_up || phase == PHASE_FAILED || phase == PHASE_CONNECTING)
 		return sys->shutdown(fd, how);
 	bool said = c->shared->send.over;
-	int failed = finish(c, fd, descriptor_waits(fd, 0));
+	int failed = finish(c, fd, false); /* as TCP's, it never waits */
 	if (failed == EAGAIN && linger(c, fd, how))
 		return how == SHUT_RDWR ? sys->shutdown(fd, SHUT_RD) : 0;
 	int result = sys->shutdown(fd, how);

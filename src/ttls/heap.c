@@ -19,6 +19,7 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block *spare[CLASSES];
 static uint8_t *chunk;
 static size_t chunk_left;
+static _Atomic size_t in_use;
 
 static size_t class_size(unsigned class)
 {
@@ -77,6 +78,7 @@ void *heap_alloc(size_t size)
 		block = map(size);
 		if (block)
 			block->size = size;
+		in_use += block != NULL;
 		return block ? (uint8_t *)block + HEADER : NULL;
 	}
 	pthread_mutex_lock(&lock);
@@ -86,7 +88,13 @@ void *heap_alloc(size_t size)
 	else
 		block = new_block(class_size(class));
 	pthread_mutex_unlock(&lock);
+	in_use += block != NULL;
 	return block ? (uint8_t *)block + HEADER : NULL;
+}
+
+size_t heap_in_use(void)
+{
+	return in_use;
 }
 
 void heap_free(void *memory)
@@ -95,6 +103,7 @@ void heap_free(void *memory)
 		return;
 	struct block *block = (void *)((uint8_t *)memory - HEADER);
 	unsigned class = class_of(block->size);
+	in_use--;
 	explicit_bzero(memory, block->size - HEADER);
 	if (class == CLASSES) {
 		munmap(block, block->size);

@@ -12,6 +12,8 @@ void *heap_resize(void *memory, size_t size);
 void heap_free(void *memory);
 /* Locks the pages of a mapping and keeps it out of core files, as far as the limits of the process let it. */
 void heap_protect(void *mapping, size_t size);
+/* Blocks that are not given back yet. */
+size_t heap_in_use(void);
 /* Around fork. */
 void heap_lock(void);
 void heap_unlock(void);

@@ -18,8 +18,6 @@
 /* For whoever looks at the file: nothing in a program can ask for it. */
 __attribute__((used, retain)) static const char version[] = "libmarblerun-ttls " MARBLERUN_VERSION;
 
-struct plane plane = { .mode = PLANE_OFF, .files = HANDOVER_NONE };
-
 /* Where this library was loaded from, for the program's children. */
 static void note_path(void)
 {

@@ -39,16 +39,19 @@ static int update_keys(struct connection *c, int fd, bool requested)
 	return failed;
 }
 
-/* Messages may come several to a record; KeyUpdate is the last of its record (5.1). */
+/* Messages may come several to a record, of which none is empty; KeyUpdate is the last of its record (5.1). Tickets are
+ * a server's (4.6.1). */
 static int take_handshake(struct connection *c, int fd, const uint8_t *message, size_t size)
 {
+	if (!size)
+		return EPROTO;
 	while (size >= 4) {
 		size_t length = (size_t)message[1] << 16 | (size_t)message[2] << 8 | message[3];
 		if (length > size - 4)
 			return EPROTO;
 		if (message[0] == MESSAGE_KEY_UPDATE)
 			return length == 1 && size == 5 && message[4] <= 1 ? update_keys(c, fd, message[4]) : EPROTO;
-		if (message[0] != MESSAGE_NEW_SESSION_TICKET)
+		if (message[0] != MESSAGE_NEW_SESSION_TICKET || c->shared->server)
 			return EPROTO;
 		message += 4 + length;
 		size -= 4 + length;

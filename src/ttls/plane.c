@@ -1,0 +1,3 @@
+#include "ttls/plane.h"
+
+struct plane plane = { .mode = PLANE_OFF, .files = HANDOVER_NONE };
