@@ -112,5 +112,5 @@ int send_all(struct connection *c, int fd, struct segments *from);
 int send_control(struct connection *c, int fd, enum record_type type, const uint8_t *content, size_t size);
 /* What was kept: 0 when nothing is left. */
 int send_rest(struct connection *c, int fd, int flags);
-/* With receive_lock: takes out the peer's goodbye, when that is all there is. */
+/* With receive_lock: takes out tickets, and the peer's goodbye, when that is all there is. */
 void receive_alert(struct connection *c, int fd);

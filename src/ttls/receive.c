@@ -369,11 +369,30 @@ ssize_t connection_receive(struct connection *c, int fd, struct segments *to, in
 	return -1;
 }
 
+/* Tickets and the like of a server that talks before there is data; small, and rare. */
+static bool take_front_control(struct connection *c, int fd)
+{
+	uint8_t *record = scratch();
+	enum record_type type;
+	size_t plain;
+	ssize_t got = c->shared->server || c->shared->data_seen || c->shared->partial_size || !record ?
+			      0 : sys->recv(fd, record, RECORD_MAX, MSG_PEEK | MSG_DONTWAIT);
+	size_t size = got < RECORD_HEADER ? 0 : record_size(record);
+	if (!size || size > (size_t)got || open_record(c, record, size, &type, &plain) != 0 ||
+	    type != RECORD_HANDSHAKE)
+		return false;
+	uint8_t *message = record + RECORD_HEADER;
+	return sys->recv(fd, NULL, size, MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)size &&
+	       take_control(c, fd, type, message, plain) == 0;
+}
+
 void receive_alert(struct connection *c, int fd)
 {
 	uint8_t record[RECORD_OVERHEAD + 2 + 1];
 	enum record_type type;
 	size_t plain;
+	while (take_front_control(c, fd))
+		;
 	if (c->shared->partial_size || c->shared->receive.over ||
 	    sys->recv(fd, record, sizeof record, MSG_PEEK | MSG_DONTWAIT) != RECORD_OVERHEAD + 2 ||
 	    record_size(record) != RECORD_OVERHEAD + 2 ||
@@ -410,23 +429,6 @@ static bool has_record(struct connection *c, int fd)
 		return true;
 	w.size = have + (size_t)got;
 	return keep_partial(c, &w) != 0;
-}
-
-/* Tickets and the like of a server that talks before there is data; small, and rare. */
-static bool take_front_control(struct connection *c, int fd)
-{
-	uint8_t *record = scratch();
-	enum record_type type;
-	size_t plain;
-	ssize_t got = c->shared->server || c->shared->data_seen || c->shared->partial_size || !record ?
-			      0 : sys->recv(fd, record, RECORD_MAX, MSG_PEEK | MSG_DONTWAIT);
-	size_t size = got < RECORD_HEADER ? 0 : record_size(record);
-	if (!size || size > (size_t)got || open_record(c, record, size, &type, &plain) != 0 ||
-	    type != RECORD_HANDSHAKE)
-		return false;
-	uint8_t *message = record + RECORD_HEADER;
-	return sys->recv(fd, NULL, size, MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)size &&
-	       take_control(c, fd, type, message, plain) == 0;
 }
 
 bool connection_settle(struct connection *c, int fd)
