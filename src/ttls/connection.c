@@ -355,6 +355,8 @@ static int shut_reading(struct connection *c, int fd)
 
 int connection_shutdown(struct connection *c, int fd, int how)
 {
+	if (c->shared->phase == PHASE_CONNECTING) /* TCP's may be there by now */
+		(void)connection_ready_wait(c, fd, false);
 	uint32_t phase = c->shared->phase;
 	bool given_up = how == SHUT_RDWR && phase == PHASE_HANDSHAKE && !c->early_size;
 	c->shared->read_shut |= how == SHUT_RD || how == SHUT_RDWR;

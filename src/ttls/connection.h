@@ -23,7 +23,7 @@ struct connection {
 	uint8_t *flight;         /* handshake bytes that the kernel has not taken yet */
 	size_t flight_size;
 	uint8_t *early;          /* what the program wrote meanwhile */
-	size_t early_size;
+	_Atomic size_t early_size;
 	bool close_early;        /* and then shut its side down */
 	uint8_t secrets[2][TRAFFIC_SECRET_MAX]; /* client's, server's */
 	unsigned secret_count;
@@ -112,5 +112,5 @@ int send_all(struct connection *c, int fd, struct segments *from);
 int send_control(struct connection *c, int fd, enum record_type type, const uint8_t *content, size_t size);
 /* What was kept: 0 when nothing is left. */
 int send_rest(struct connection *c, int fd, int flags);
-/* With receive_lock: takes out tickets, and the peer's goodbye, when that is all there is. */
+/* With receive_lock: takes out what is no data: tickets and the like, the peer's goodbye. */
 void receive_alert(struct connection *c, int fd);

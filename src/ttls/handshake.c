@@ -237,7 +237,8 @@ void handshake_free(struct connection *c)
 	explicit_bzero(c->secrets, sizeof c->secrets);
 	c->ssl = NULL;
 	c->flight = c->early = NULL;
-	c->flight_size = c->early_size = 0;
+	c->flight_size = 0;
+	c->early_size = 0;
 }
 
 /* Between OpenSSL and the socket */

@@ -111,6 +111,7 @@ static void in_child(void)
 		return;
 	heap_unlock();
 	plane.process = getpid();
+	rules_in_child();
 	connection_each(hold_as_child);
 }
 

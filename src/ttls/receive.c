@@ -369,13 +369,13 @@ ssize_t connection_receive(struct connection *c, int fd, struct segments *to, in
 	return -1;
 }
 
-/* Tickets and the like of a server that talks before there is data; small, and rare. */
+/* Tickets and the like, which are no data. */
 static bool take_front_control(struct connection *c, int fd)
 {
 	uint8_t *record = scratch();
 	enum record_type type;
 	size_t plain;
-	ssize_t got = c->shared->server || c->shared->data_seen || c->shared->partial_size || !record ?
+	ssize_t got = c->shared->partial_size || !record ?
 			      0 : sys->recv(fd, record, RECORD_MAX, MSG_PEEK | MSG_DONTWAIT);
 	size_t size = got < RECORD_HEADER ? 0 : record_size(record);
 	if (!size || size > (size_t)got || open_record(c, record, size, &type, &plain) != 0 ||
@@ -437,7 +437,9 @@ bool connection_settle(struct connection *c, int fd)
 	if (failed || pthread_mutex_trylock(&c->shared->receive_lock) != 0)
 		return failed != EAGAIN;
 	bool readable = plain_at_hand(c) || c->shared->receive.over;
-	while (!readable && (readable = has_record(c, fd)) && take_front_control(c, fd))
+	/* A server talks before there is data; later it is rare, and not worth the look. */
+	while (!readable && (readable = has_record(c, fd)) && !c->shared->server && !c->shared->data_seen &&
+	       take_front_control(c, fd))
 		readable = false;
 	shared_unlock(&c->shared->receive_lock);
 	return readable;

@@ -23,7 +23,7 @@ struct place {
 };
 
 static struct place *places; /* as many as rules */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER, one_looks_up = PTHREAD_MUTEX_INITIALIZER;
 
 /* The unspecified address means this host. */
 static struct address address_of(int family, const void *from)
@@ -123,13 +123,22 @@ void rules_learn_all(const char *name, const struct addrinfo *found)
 			rules_learn(name, AF_INET6, &((struct sockaddr_in6 *)(void *)found->ai_addr)->sin6_addr);
 }
 
-/* A name that we have not seen the program look up: it may have done so in another way. */
-static bool look_up(size_t index)
+static bool is_known(const struct place *p)
+{
+	pthread_mutex_lock(&lock);
+	bool known_already = p->count > 0;
+	pthread_mutex_unlock(&lock);
+	return known_already;
+}
+
+static bool look_up_alone(size_t index)
 {
 	struct place *p = &places[index];
 	struct addrinfo *found = NULL, hints = { .ai_socktype = SOCK_STREAM };
 	uint64_t now = now_ns();
-	if (p->literal || p->count || (p->looked_up && now - p->looked_up < lookup_pause_ns))
+	if (p->literal || is_known(p))
+		return !p->literal; /* by now */
+	if (p->looked_up && now - p->looked_up < lookup_pause_ns)
 		return false;
 	p->looked_up = now;
 	if (sys->getaddrinfo(plane.policy.rules[index].address, NULL, &hints, &found) != 0)
@@ -137,6 +146,21 @@ static bool look_up(size_t index)
 	rules_learn_all(plane.policy.rules[index].address, found);
 	freeaddrinfo(found);
 	return true;
+}
+
+/* A name that we have not seen the program look up: it may have done so in another way. Who comes meanwhile waits:
+ * without the answer his connection would pass. */
+static bool look_up(size_t index)
+{
+	pthread_mutex_lock(&one_looks_up);
+	bool found = look_up_alone(index);
+	pthread_mutex_unlock(&one_looks_up);
+	return found;
+}
+
+void rules_in_child(void)
+{
+	lock = one_looks_up = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
 }
 
 /* Two rules for one address and port, by two names: whom to expect there can't be told. */

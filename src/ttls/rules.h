@@ -10,6 +10,8 @@ enum verdict { VERDICT_PASS, VERDICT_TLS, VERDICT_REFUSE };
 
 /* Once, after plane.policy is there. */
 bool rules_prepare(void);
+/* After fork: another thread of the parent may have been at it. */
+void rules_in_child(void);
 /* For a stream to `address`. May look names up when the program has found the address in a way that nobody saw. */
 enum verdict rules_outgoing(const struct sockaddr *address, socklen_t size, struct plane_rule **ret,
 			    enum refusal *ret_why);

@@ -21,7 +21,7 @@ enum connection_phase {
 struct shared_direction {
 	uint64_t sequence;   /* of the next record */
 	uint32_t generation; /* counts the KeyUpdates */
-	bool over;           /* close_notify went through */
+	_Atomic bool over;   /* close_notify went through */
 	uint8_t secret[TRAFFIC_SECRET_MAX];
 };
 
@@ -43,9 +43,9 @@ struct shared_connection {
 	bool held;           /* the last byte was sent, and not yet reported as sent */
 	uint8_t held_byte;
 	uint16_t rule;       /* index in the policy */
-	int failure;         /* errno of PHASE_FAILED */
-	bool reported;       /* by SO_ERROR, once, unless another call has said it */
-	bool read_shut;      /* the program wants no more */
+	_Atomic int failure; /* errno of PHASE_FAILED */
+	_Atomic bool reported; /* by SO_ERROR, once, unless another call has said it */
+	_Atomic bool read_shut; /* the program wants no more */
 	char peer_type[PEER_TYPE_SIZE], peer_uuid[PEER_UUID_SIZE];
 
 	/* For telemetry, when it is on. */

@@ -3,8 +3,8 @@
  * The input is text: a letter for the side and the peer's certificate, then steps of two characters, a letter and an
  * argument. Whatever the order is,
  *  - nothing that the program writes is ever on the wire as it is, and nothing that is not TLS;
- *  - what the program reads is what the peer's program has sent, from its beginning and without a gap, and nothing of it
- *    before the peer has shown who it is; the same the other way round;
+ *  - what the program reads is what the peer's program has sent, from its beginning and without a gap, and nothing
+ *    of it before the peer has shown who it is; the same the other way round;
  *  - the end of the data is said only when the peer has said it, and behind the last byte;
  *  - when nobody meddles, all arrives; behind a record that may not be, nothing does;
  *  - what has failed goes on failing;
@@ -65,7 +65,8 @@ static const char program_marker[] = "PROGRAMS", peer_marker[] = "OF_PEERS";
 static uint8_t byte_at(const char *marker, uint64_t at)
 {
 	uint64_t block = at / 16, in_block = at % 16;
-	return in_block < 8 ? (uint8_t)marker[in_block] : (uint8_t)("0123456789abcdef"[block >> (60 - 4 * (15 - in_block)) & 15]);
+	const char *digits = "0123456789abcdef";
+	return (uint8_t)(in_block < 8 ? marker[in_block] : digits[block >> 4 * (15 - in_block) & 15]);
 }
 
 static void fill(const char *marker, uint64_t at, uint8_t *to, size_t size)
@@ -254,9 +255,10 @@ static void peer_updates_keys(struct play *p, bool asks)
 /* Records that are sealed rightly, and may not be. Their content is never the stream's next. */
 static void peer_crafts(struct play *p, uint8_t which)
 {
-	static const uint8_t hello_request[] = { 0, 0, 0, 0 }, early_end[] = { 5, 0, 0, 0 }, cut[] = { 4, 0, 0, 9, 1 },
-			     late_update[] = { 24, 0, 0, 1, 0, 4, 0, 0, 0 }, bad_update[] = { 24, 0, 0, 1, 7 },
-			     tickets[] = { 4, 0, 0, 2, 1, 2, 4, 0, 0, 1, 3 }, fatal[] = { 2, 40 }, short_alert[] = { 1 };
+	static const uint8_t hello_request[] = { 0, 0, 0, 0 }, early_end[] = { 5, 0, 0, 0 }, cut[] = { 4, 0, 0, 9, 1 };
+	static const uint8_t late_update[] = { 24, 0, 0, 1, 0, 4, 0, 0, 0 }, bad_update[] = { 24, 0, 0, 1, 7 };
+	static const uint8_t tickets[] = { 4, 0, 0, 2, 1, 2, 4, 0, 0, 1, 3 };
+	static const uint8_t fatal[] = { 2, 40 }, short_alert[] = { 1 };
 	static uint8_t evil[RECORD_PLAIN_MAX + 300];
 	if (!craft(p) || ROOM - p->out_size < 2 * RECORD_MAX)
 		return;
@@ -625,7 +627,7 @@ static void begin(struct play *p, const struct scene *scene)
 static void receive_all(struct play *p)
 {
 	deliver(p, SIZE_MAX);
-	for (int i = 0; i < 100 && p->read < p->sent; i++) {
+	for (int i = 0; i < 100 && (!i || p->read < p->sent || p->out_size); i++) {
 		program_reads(p, ROOM / 4, 1, MSG_DONTWAIT);
 		deliver(p, SIZE_MAX);
 	}

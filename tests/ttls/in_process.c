@@ -82,18 +82,22 @@ static void make_rules(uint16_t port)
 {
 	static char *client = (char *)(uintptr_t) "client", *server = (char *)(uintptr_t) "server";
 	for (int i = 0; i < RULES_OF_TEST; i++) {
-		bool outgoing = i >= RULE_OUTGOING, typed = i == RULE_INCOMING_TYPED || i == RULE_OUTGOING_TYPED;
+		bool outgoing = i >= RULE_OUTGOING;
+		bool typed = i == RULE_INCOMING_TYPED || i == RULE_INCOMING_REFUSING ||
+			     i == RULE_OUTGOING_TYPED;
 		enum credential own = outgoing ? CREDENTIAL_CLIENT : CREDENTIAL_SERVER;
 		rules[i] = (struct plane_rule){
 			.outgoing = outgoing,
-			.address = outgoing ? strdup("127.0.0.1") : NULL,
+			.address = !outgoing                ? NULL :
+				   i == RULE_OUTGOING_NAMED ? strdup("named.example") :
+							      strdup("127.0.0.1"),
 			.port = i == RULE_OUTGOING ? port : (uint16_t)(i + 1),
 			.ca = pem_of(mesh.marble_root),
 			.chain = pem_of(certificates[own]),
 			.key = pem_of_key(keys[own]),
 			.client_auth = i != RULE_INCOMING_OPEN,
 			.peers_given = typed,
-			.peers = outgoing ? &server : &client,
+			.peers = i == RULE_INCOMING_TYPED ? &client : &server,
 			.peer_count = typed,
 		};
 	}

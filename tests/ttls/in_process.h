@@ -10,8 +10,10 @@ enum rule_of_test {
 	RULE_INCOMING,        /* any marble */
 	RULE_INCOMING_TYPED,  /* marbles of type "client" */
 	RULE_INCOMING_OPEN,   /* anybody */
+	RULE_INCOMING_REFUSING, /* marbles of type "server", which own clients are not */
 	RULE_OUTGOING,        /* 127.0.0.1, any marble */
 	RULE_OUTGOING_TYPED,  /* the same, marbles of type "server" */
+	RULE_OUTGOING_NAMED,  /* named.example */
 	RULES_OF_TEST,
 };
 
