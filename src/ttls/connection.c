@@ -221,11 +221,15 @@ static int finish(struct connection *c, int fd, bool wait)
 	return failed;
 }
 
+/* The kernel takes these few bytes long before it says that there is room again. */
 static void finish_within(struct connection *c, int fd, unsigned seconds)
 {
-	uint64_t until = now_ns() + seconds * (uint64_t)1000000000;
-	while (finish(c, fd, true) == EAGAIN && descriptor_wait(fd, POLLOUT, until) == 0)
-		;
+	const uint64_t pause = 20 * 1000000, until = now_ns() + seconds * (uint64_t)1000000000;
+	while (finish(c, fd, true) == EAGAIN && now_ns() < until) {
+		int failed = descriptor_wait(fd, POLLOUT, now_ns() + pause);
+		if (failed && failed != ETIMEDOUT && failed != EINTR)
+			return;
+	}
 }
 
 struct late {
