@@ -83,6 +83,8 @@ void segments_skip(struct segments *s, size_t size);
 int connection_ready(struct connection *c, int fd, int flags, int time_option);
 /* The same, waiting or not whatever the descriptor's flags are. */
 int connection_ready_wait(struct connection *c, int fd, bool wait);
+/* A server whose program waits for events asks about nobody who is silent: whose time is over is refused here. */
+void connection_expire_silent(void);
 /* As recv and send, on parts; -1 and errno. */
 ssize_t connection_receive(struct connection *c, int fd, struct segments *to, int flags);
 ssize_t connection_send(struct connection *c, int fd, struct segments *from, int flags);

@@ -558,6 +558,21 @@ int connection_ready_wait(struct connection *c, int fd, bool wait)
 	return ready_until(c, fd, wait, UINT64_MAX);
 }
 
+static void expire(int fd, struct connection *c)
+{
+	if (c->shared->server && c->shared->phase == PHASE_HANDSHAKE && now_ns() >= c->began_ns + server_limit_ns)
+		(void)connection_ready_wait(c, fd, false);
+}
+
+void connection_expire_silent(void)
+{
+	static _Atomic uint64_t next_ns;
+	const uint64_t pause_ns = 1000000000;
+	uint64_t next = next_ns, now = now_ns();
+	if (now >= next && atomic_compare_exchange_strong(&next_ns, &next, now + pause_ns))
+		connection_each(expire);
+}
+
 /* When a call that begins now shall end for SO_RCVTIMEO or SO_SNDTIMEO. */
 static uint64_t end_of_patience(int fd, int time_option)
 {

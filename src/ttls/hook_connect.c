@@ -104,6 +104,7 @@ static int accept_judged(int fd, struct sockaddr *peer, socklen_t *size, int fla
 		if (accepted < 0 || plane.mode == PLANE_OFF)
 			return accepted;
 		int kept = errno, failure = judge_accepted(accepted);
+		connection_expire_silent();
 		errno = kept;
 		if (!failure)
 			return accepted;
