@@ -76,6 +76,46 @@ static char **complete(char *const *environment)
 	return NULL;
 }
 
+static const char *entry_of(char *const *environment, const char *prefix)
+{
+	for (; environment && *environment; environment++)
+		if (begins(*environment, prefix))
+			return *environment;
+	return NULL;
+}
+
+static bool put_back(char *variable)
+{
+	return variable && putenv(variable) == 0;
+}
+
+/* Children that the C library starts by itself have the program's own environment: what it has thrown away is put
+ * back. */
+static bool restore_environment(void)
+{
+	char variable[HANDOVER_TEXT];
+	const char *theirs = entry_of(environ, preload), *given = entry_of(environ, handed);
+	if (plane.mode == PLANE_OFF || !plane.path)
+		return true;
+	handover_name(plane.files, variable);
+	if ((!theirs || !strstr(theirs, plane.path)) && !put_back(own_preload(theirs)))
+		return false;
+	return (given && strcmp(given, variable) == 0) || put_back(strdup(variable));
+}
+
+HOOK int system(const char *command)
+{
+	return restore_environment() ? sys->system(command) : fail_with(ENOMEM);
+}
+
+HOOK FILE *popen(const char *command, const char *type)
+{
+	if (restore_environment())
+		return sys->popen(command, type);
+	errno = ENOMEM;
+	return NULL;
+}
+
 static char *const *for_child(char *const *environment)
 {
 	if (plane.mode == PLANE_OFF || !plane.path)

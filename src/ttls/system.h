@@ -72,6 +72,8 @@
 	X(int, gethostbyname2_r,                                                                               \
 	  (const char *, int, struct hostent *, char *, size_t, struct hostent **, int *))                     \
 	X(pid_t, fork, (void))                                                                                 \
+	X(int, system, (const char *))                                                                         \
+	X(FILE *, popen, (const char *, const char *))                                                         \
 	X(int, execvpe, (const char *, char *const[], char *const[]))                                          \
 	X(int, execve, (const char *, char *const[], char *const[]))                                           \
 	X(int, fexecve, (int, char *const[], char *const[]))                                                   \

@@ -60,7 +60,8 @@ def test_simple_mistakes(pattern):
         if "printf|puts" in pattern and room in PRINTS:
             continue
         for number, line in enumerate(read(path).splitlines(), 1):
-            if re.search(pattern, line) and "XXXXXX" not in line:
+            hook = line.startswith("HOOK ") or "sys->" in line  # stands before the C library's, or calls that one
+            if re.search(pattern, line) and "XXXXXX" not in line and not hook:
                 found.append(f"{os.path.relpath(path, ROOT)}:{number}: {line.strip()}")
     assert not found, FORBIDDEN[pattern]
 
