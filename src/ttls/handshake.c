@@ -12,7 +12,6 @@
 #include "ttls/count.h"
 #include "ttls/heap.h"
 #include "ttls/plane.h"
-#include "ttls/rules.h"
 #include "ttls/system.h"
 
 /* Who has not shown who he is holds up a server this long. A client waits for a server that is busy as long as
@@ -401,12 +400,13 @@ static int step(struct connection *c, int fd)
 }
 
 /* 0, EAGAIN while it is under way, or why it failed. */
-static int connected(int fd, struct sockaddr_storage *ret_peer)
+static int connected(int fd)
 {
+	struct sockaddr_storage peer;
 	struct pollfd over = { .fd = fd, .events = POLLOUT };
-	socklen_t size = sizeof *ret_peer;
+	socklen_t size = sizeof peer;
 	int failed = 0;
-	if (sys->getpeername(fd, (struct sockaddr *)ret_peer, &size) == 0)
+	if (sys->getpeername(fd, (struct sockaddr *)&peer, &size) == 0)
 		return 0;
 	if (sys->poll(&over, 1, 0) <= 0 || !(over.revents & (POLLERR | POLLHUP)))
 		return EAGAIN;
@@ -415,34 +415,19 @@ static int connected(int fd, struct sockaddr_storage *ret_peer)
 	return failed ? failed : ENOTCONN;
 }
 
-/* A program may have tried several addresses with one socket: what holds is the rule for the one that it reached. */
-static bool choose_rule(struct connection *c, const struct sockaddr_storage *peer)
-{
-	struct plane_rule *rule;
-	enum refusal why;
-	if (rules_outgoing((const struct sockaddr *)peer, sizeof *peer, &rule, &why) != VERDICT_TLS)
-		return false;
-	c->rule = rule;
-	c->shared->rule = (uint16_t)(rule - plane.policy.rules);
-	return true;
-}
-
 /* With both locks; as far as it goes without waiting. */
 static int advance(struct connection *c, int fd)
 {
 	struct shared_connection *shared = c->shared;
-	struct sockaddr_storage peer;
 	int failed = EINPROGRESS;
 	if (shared->phase == PHASE_ESTABLISHED)
 		return 0;
 	if (shared->phase == PHASE_FAILED)
 		return shared->failure;
 	if (shared->phase == PHASE_CONNECTING) {
-		failed = connected(fd, &peer);
+		failed = connected(fd);
 		if (failed)
 			return failed;
-		if (!choose_rule(c, &peer))
-			return connection_fail(c, fd, ECONNREFUSED);
 		shared->phase = PHASE_HANDSHAKE;
 		c->connected_ns = now_ns();
 		failed = EINPROGRESS;

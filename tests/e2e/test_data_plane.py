@@ -203,6 +203,32 @@ def test_two_names_for_one_address_are_refused(world):
     assert b"ConnectionRefusedError" in said.stderr
 
 
+@pytest.mark.parametrize("first, second", [("other", "server"), ("server", "other")])
+def test_the_address_that_was_reached_decides(world, first, second):
+    """A socket may be tried on one address after the other: what the entry of the first says is not what holds."""
+    echo(world)
+    nobody, own = free_port(), (world.authority, world.client)
+    config = plane.config(world.folder, "two.json", {
+        f"127.0.0.1:{nobody}": plane.entry(*own, expectedMarbles=[first]),
+        f"127.0.0.1:{world.port}": plane.entry(*own, expectedMarbles=[second])})
+    said = world.python(config, f"""
+import select, socket
+s = socket.socket()
+s.setblocking(False)
+s.connect_ex(("127.0.0.1", {nobody}))
+select.select([], [s], [], 5)
+s.connect_ex(("127.0.0.1", port))  # may still tell of the first failure
+s.setblocking(True)
+try:
+    s.connect_ex(("127.0.0.1", port))
+    s.sendall(b"hello")
+    print(s.recv(100))
+except OSError as e:
+    print("refused")
+""")
+    assert said == ("b'echo hello'" if second == "server" else "refused")
+
+
 # ---- what is not listed ----
 
 def test_what_is_not_listed_is_denied(world):
