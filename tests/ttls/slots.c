@@ -23,15 +23,18 @@ int main(int count, char **arguments)
 {
 	char folder[64], path[512], target[128];
 	struct dirent *entry;
+	bool printed = false;
 	snprintf(folder, sizeof folder, "/proc/%s/fd", count > 1 ? arguments[1] : "self");
 	DIR *files = opendir(folder);
-	while (files && (entry = readdir(files))) {
+	while (files && !printed && (entry = readdir(files))) {
 		snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
 		ssize_t size = readlink(path, target, sizeof target - 1);
 		target[size > 0 ? size : 0] = '\0';
-		if (strncmp(target, "/memfd:marblerun data plane ", 28) == 0 && print(path) == 0)
-			return 0;
+		printed = strncmp(target, "/memfd:marblerun data plane ", 28) == 0 && print(path) == 0;
 	}
-	fprintf(stderr, "no data plane in %s\n", folder);
-	return 1;
+	if (files)
+		closedir(files);
+	if (!printed)
+		fprintf(stderr, "no data plane in %s\n", folder);
+	return !printed;
 }
