@@ -65,8 +65,8 @@ static struct connection *take_spare(void)
 	if (c)
 		spare = c->next;
 	pthread_mutex_unlock(&lock);
-	if (!c)
-		c = calloc(1, sizeof *c);
+	if (!c && (c = heap_alloc(sizeof *c))) /* there are keys in it */
+		memset(c, 0, sizeof *c);
 	return c;
 }
 
@@ -217,6 +217,8 @@ static int finish(struct connection *c, int fd, bool wait)
 		failed = send_control(c, fd, RECORD_ALERT, close_notify, sizeof close_notify);
 	if (!failed)
 		c->shared->send.over = true;
+	if (!failed && c->shared->rest_id) /* the kernel has taken the goodbye in part */
+		failed = EAGAIN;
 	shared_unlock(&c->shared->send_lock);
 	return failed;
 }
@@ -385,6 +387,7 @@ int connection_fail(struct connection *c, int fd, int failure)
 	sys->shutdown(fd, SHUT_RDWR); /* first: a thread that is sending just now must not do so with keys of zeros */
 	explicit_bzero(&c->shared->receive, sizeof c->shared->receive);
 	explicit_bzero(&c->shared->send, sizeof c->shared->send);
+	explicit_bzero(shared_secrets(plane.region, c->shared), sizeof(struct shared_secrets));
 	return failure;
 }
 
@@ -395,7 +398,8 @@ bool direction_keys(struct connection *c, struct shared_direction *direction, bo
 	if (keys->context && *generation == direction->generation)
 		return true;
 	const struct cipher_suite *suite = cipher_suite_of(c->shared->suite);
-	if (!suite || !record_keys_make(suite, direction->secret, sealing, keys))
+	const struct shared_secrets *secrets = shared_secrets(plane.region, c->shared);
+	if (!suite || !record_keys_make(suite, sealing ? secrets->send : secrets->receive, sealing, keys))
 		return false;
 	*generation = direction->generation;
 	return true;

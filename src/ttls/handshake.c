@@ -334,8 +334,9 @@ static int establish(struct connection *c, int fd)
 	if (!suite || c->secret_count != 2 || BIO_ctrl_pending(SSL_get_rbio(c->ssl)))
 		return EPROTO;
 	shared->suite = suite->id;
-	memcpy(shared->send.secret, c->secrets[shared->server], TRAFFIC_SECRET_MAX);
-	memcpy(shared->receive.secret, c->secrets[!shared->server], TRAFFIC_SECRET_MAX);
+	struct shared_secrets *secrets = shared_secrets(plane.region, shared);
+	memcpy(secrets->send, c->secrets[shared->server], TRAFFIC_SECRET_MAX);
+	memcpy(secrets->receive, c->secrets[!shared->server], TRAFFIC_SECRET_MAX);
 	if (peer)
 		note_peer(c, peer);
 	count_established(c, fd);

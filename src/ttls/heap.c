@@ -17,6 +17,11 @@ struct block {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct block *spare[CLASSES];
+/* Blocks are cut from these, which are never given back. */
+struct chunk {
+	struct chunk *next;
+};
+static struct chunk *chunks;
 static uint8_t *chunk;
 static size_t chunk_left;
 static _Atomic size_t in_use;
@@ -56,8 +61,10 @@ static struct block *new_block(size_t size)
 		uint8_t *more = map(CHUNK);
 		if (!more)
 			return NULL;
-		chunk = more;
-		chunk_left = CHUNK;
+		((struct chunk *)(void *)more)->next = chunks;
+		chunks = (void *)more;
+		chunk = more + HEADER;
+		chunk_left = CHUNK - HEADER;
 	}
 	struct block *block = (void *)chunk;
 	chunk += size;
@@ -152,6 +159,13 @@ static void free_for_openssl(void *memory, const char *file, int line)
 bool heap_serve_openssl(void)
 {
 	return CRYPTO_set_mem_functions(alloc_for_openssl, resize_for_openssl, free_for_openssl) == 1;
+}
+
+/* Locks are not inherited (mlock(2)). Without a copy of what the child has in common with its parent. */
+void heap_protect_in_child(void)
+{
+	for (struct chunk *c = chunks; c; c = c->next)
+		(void)!mlock2(c, CHUNK, MLOCK_ONFAULT);
 }
 
 void heap_lock(void)

@@ -14,6 +14,8 @@ void heap_free(void *memory);
 void heap_protect(void *mapping, size_t size);
 /* Blocks that are not given back yet. */
 size_t heap_in_use(void);
+/* After fork. */
+void heap_protect_in_child(void);
 /* Around fork. */
 void heap_lock(void);
 void heap_unlock(void);

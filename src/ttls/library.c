@@ -26,6 +26,23 @@ static void note_path(void)
 		plane.path = realpath(found.dli_fname, NULL);
 }
 
+/* Out of the program's heap. They stay. */
+static bool keep_keys(void)
+{
+	for (size_t i = 0; i < plane.policy.rule_count; i++) {
+		char **key = &plane.policy.rules[i].key;
+		size_t size = strlen(*key) + 1;
+		char *kept = heap_alloc(size);
+		if (!kept)
+			return false;
+		memcpy(kept, *key, size);
+		explicit_bzero(*key, size);
+		free(*key);
+		*key = kept;
+	}
+	return true;
+}
+
 /* What the launcher has sealed can't have been changed since. */
 static bool read_policy(int file)
 {
@@ -41,7 +58,7 @@ static bool read_policy(int file)
 	error *e = plane_policy_read(bytes_of(content, size), &plane.policy);
 	bool read = !e;
 	error_free(e);
-	return read;
+	return read && keep_keys();
 }
 
 static bool is_held(const struct shared_connection *shared)
@@ -110,6 +127,8 @@ static void in_child(void)
 	if (plane.mode != PLANE_ON)
 		return;
 	heap_unlock();
+	heap_protect_in_child();
+	shared_lock_secrets(plane.region);
 	plane.process = getpid();
 	rules_in_child();
 	connection_each(hold_as_child);

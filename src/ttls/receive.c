@@ -26,7 +26,7 @@ static int update_keys(struct connection *c, int fd, bool requested)
 	static const uint8_t answer[] = { MESSAGE_KEY_UPDATE, 0, 0, 1, 0 };
 	struct shared_direction *receive = &c->shared->receive;
 	const struct cipher_suite *suite = cipher_suite_of(c->shared->suite);
-	if (!traffic_secret_update(suite, receive->secret))
+	if (!traffic_secret_update(suite, shared_secrets(plane.region, c->shared)->receive))
 		return EIO;
 	receive->generation++;
 	receive->sequence = 0;

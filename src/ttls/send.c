@@ -7,6 +7,7 @@
 #include "ttls/connection.h"
 #include "ttls/count.h"
 #include "ttls/heap.h"
+#include "ttls/plane.h"
 #include "ttls/system.h"
 
 enum { BATCH = 4, PARTS = 64, CONTROL_MAX = 8 };
@@ -92,7 +93,7 @@ int send_control(struct connection *c, int fd, enum record_type type, const uint
 		return EIO;
 	send->sequence++;
 	if (type == RECORD_HANDSHAKE) { /* KeyUpdate: the next record has the next key */
-		if (!traffic_secret_update(suite, send->secret))
+		if (!traffic_secret_update(suite, shared_secrets(plane.region, c->shared)->send))
 			return EIO;
 		send->generation++;
 		send->sequence = 0;

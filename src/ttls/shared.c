@@ -9,14 +9,15 @@
 #include <unistd.h>
 
 
-static const uint64_t region_magic = 0x6d7262746c733031; /* another layout: another number */
+static const uint64_t region_magic = 0x6d7262746c733032; /* another layout: another number */
 
 struct shared_region {
 	uint64_t magic;
 	_Atomic uint32_t next; /* where to look for a free place first */
 	_Atomic uint64_t cookies[SHARED_CONNECTIONS];
 	_Atomic uint8_t taken[SHARED_PARTIALS];
-	struct shared_connection connections[SHARED_CONNECTIONS];
+	_Alignas(4096) struct shared_secrets secrets[SHARED_CONNECTIONS];
+	_Alignas(4096) struct shared_connection connections[SHARED_CONNECTIONS];
 	uint8_t partials[SHARED_PARTIALS][RECORD_MAX]; /* sealed: need not be locked */
 };
 
@@ -47,9 +48,19 @@ struct shared_region *shared_region_map(int file)
 		munmap(region, sizeof *region);
 		return NULL;
 	}
-	(void)!mlock2(region, offsetof(struct shared_region, partials), MLOCK_ONFAULT);
+	shared_lock_secrets(region);
 	madvise(region, sizeof *region, MADV_DONTDUMP);
 	return region;
+}
+
+void shared_lock_secrets(struct shared_region *region)
+{
+	(void)!mlock2(region->secrets, sizeof region->secrets, MLOCK_ONFAULT);
+}
+
+struct shared_secrets *shared_secrets(struct shared_region *region, const struct shared_connection *c)
+{
+	return &region->secrets[shared_index(region, c)];
 }
 
 size_t shared_index(const struct shared_region *region, const struct shared_connection *c)
@@ -158,6 +169,7 @@ void shared_remove(struct shared_region *region, struct shared_connection *c)
 {
 	size_t index = shared_index(region, c);
 	shared_partial_free(region, c);
+	explicit_bzero(&region->secrets[index], sizeof region->secrets[index]);
 	explicit_bzero(c, sizeof *c);
 	region->cookies[index] = 0;
 }

@@ -22,7 +22,11 @@ struct shared_direction {
 	uint64_t sequence;   /* of the next record */
 	uint32_t generation; /* counts the KeyUpdates */
 	_Atomic bool over;   /* close_notify went through */
-	uint8_t secret[TRAFFIC_SECRET_MAX];
+};
+
+/* Apart, and close together: so that all of them can be locked in memory. */
+struct shared_secrets {
+	uint8_t receive[TRAFFIC_SECRET_MAX], send[TRAFFIC_SECRET_MAX];
 };
 
 struct shared_connection {
@@ -65,6 +69,9 @@ struct shared_region *shared_region_map(int file);
  * first holder. */
 struct shared_connection *shared_add(struct shared_region *region, uint64_t cookie);
 struct shared_connection *shared_find(struct shared_region *region, uint64_t cookie);
+struct shared_secrets *shared_secrets(struct shared_region *region, const struct shared_connection *c);
+/* Keeps the secrets out of swap, as far as the limits of the process let it; a child by fork has to do so again. */
+void shared_lock_secrets(struct shared_region *region);
 /* Its number. */
 size_t shared_index(const struct shared_region *region, const struct shared_connection *c);
 void shared_hold(struct shared_connection *c, int process);

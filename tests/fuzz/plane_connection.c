@@ -328,22 +328,24 @@ static void check_wire(struct play *p)
 	memmove(p->wire, p->wire + at, p->wire_size);
 }
 
-static void take_from_wire(struct play *p)
+static bool take_from_wire(struct play *p)
 {
 	ssize_t got = p->socket < 0 ? 0 :
 		      recv(p->socket, p->wire + p->wire_size, ROOM - p->wire_size, MSG_DONTWAIT);
 	if (got <= 0)
-		return;
+		return false;
 	(void)BIO_write(SSL_get_rbio(p->ssl), p->wire + p->wire_size, (int)got);
 	p->wire_size += (size_t)got;
 	check_wire(p);
+	return true;
 }
 
 /* Its program reads: from the beginning, without a gap. One byte of a record that left in part is not reported yet. */
 static void peer_reads(struct play *p)
 {
 	int got;
-	take_from_wire(p);
+	while (take_from_wire(p))
+		;
 	ERR_clear_error();
 	while (p->done && (got = SSL_read(p->ssl, buffer, sizeof buffer)) > 0) {
 		for (int i = 0; i < got; i++)
@@ -668,8 +670,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!size)
 		return 0;
 	start_once();
-	size_t blocks = heap_in_use();
 	begin(&p, &scenes[((data[0] & 31) + 31u) % 32 % (sizeof scenes / sizeof *scenes)]);
+	size_t blocks = heap_in_use();
 	for (size_t i = 1; i + 1 < size && i < 2 * (size_t)STEPS_MAX && p.count; i += 2) {
 		char what = (char)('a' - 1 + (data[i] & 31));
 		program_step(&p, what, data[i + 1]);
