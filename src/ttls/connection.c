@@ -371,6 +371,7 @@ int connection_shutdown(struct connection *c, int fd, int how)
 	if ((how != SHUT_WR && how != SHUT_RDWR) || given_up || phase == PHASE_FAILED || phase == PHASE_CONNECTING)
 		return sys->shutdown(fd, how);
 	bool said = c->shared->send.over;
+	c->shared->write_shut = true;
 	int failed = finish(c, fd, false); /* as TCP's, it never waits */
 	if (failed == EAGAIN && linger(c, fd, how))
 		return how == SHUT_RDWR ? sys->shutdown(fd, SHUT_RD) : 0;

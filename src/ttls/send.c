@@ -252,6 +252,8 @@ ssize_t connection_send(struct connection *c, int fd, struct segments *from, int
 	bool early = failed == EAGAIN;
 	if (early)
 		failed = 0;
+	if (!failed && shared->write_shut)
+		failed = EPIPE;
 	if (!failed && !shared_lock(&shared->send_lock))
 		failed = EIO;
 	if (failed)

@@ -49,6 +49,7 @@ struct shared_connection {
 	uint16_t rule;       /* index in the policy */
 	_Atomic int failure; /* errno of PHASE_FAILED */
 	_Atomic bool reported; /* by SO_ERROR, once, unless another call has said it */
+	_Atomic bool write_shut; /* it writes no more; the goodbye may still wait */
 	_Atomic bool read_shut; /* the program wants no more */
 	char peer_type[PEER_TYPE_SIZE], peer_uuid[PEER_UUID_SIZE];
 
