@@ -26,6 +26,8 @@ static void note_path(void)
 		plane.path = realpath(found.dli_fname, NULL);
 }
 
+static bytes handed_policy;
+
 /* Out of the program's heap. They stay. */
 static bool keep_keys(void)
 {
@@ -55,6 +57,7 @@ static bool read_policy(int file)
 	if (content == MAP_FAILED)
 		return false;
 	heap_protect(content, size); /* stays mapped: so its pages stay where they are */
+	handed_policy = bytes_of(content, size);
 	error *e = plane_policy_read(bytes_of(content, size), &plane.policy);
 	bool read = !e;
 	error_free(e);
@@ -128,6 +131,7 @@ static void in_child(void)
 		return;
 	heap_unlock();
 	heap_protect_in_child();
+	heap_protect((void *)(uintptr_t)handed_policy.data, handed_policy.size);
 	shared_lock_secrets(plane.region);
 	plane.process = getpid();
 	rules_in_child();

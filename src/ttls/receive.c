@@ -382,8 +382,9 @@ static bool take_front_control(struct connection *c, int fd)
 	    type != RECORD_HANDSHAKE)
 		return false;
 	uint8_t *message = record + RECORD_HEADER;
-	return sys->recv(fd, NULL, size, MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)size &&
-	       take_control(c, fd, type, message, plain) == 0;
+	if (sys->recv(fd, NULL, size, MSG_TRUNC | MSG_DONTWAIT) != (ssize_t)size)
+		return false;
+	return settle_failure(c, fd, take_control(c, fd, type, message, plain)) == 0;
 }
 
 void receive_alert(struct connection *c, int fd)

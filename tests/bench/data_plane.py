@@ -119,6 +119,42 @@ def redis_rate(ways, way, *more):
     return float(fields[1]), float(fields[4])
 
 
+ACCEPTS = """
+import socket, sys
+listener = socket.create_server(("127.0.0.1", int(sys.argv[1])), backlog=100)
+while True:
+    peer, _ = listener.accept()
+    try:
+        while peer.recv(1000):
+            pass
+    except OSError:
+        pass
+    peer.close()
+"""
+
+
+def handshakes(workspace, launch):
+    """Full handshakes with certificates on both sides, a second: a plain server in the data plane, and s_server."""
+    ways = Ways(workspace, launch)
+    cert, key, ca = ways.paths
+    files = ["-cert", cert, "-key", key, "-CAfile", ca, "-tls1_3"]
+    ours, own = ways.ports["ours"], ways.ports["own"] = free_port(), free_port()
+    ways.start("accepts", *ways.ours(ours, "/usr/bin/python3", "-c", ACCEPTS, ours))
+    ways.start("s_server", "openssl", "s_server", "-accept", f"127.0.0.1:{own}", *files, "-Verify", "1",
+               "-verify_return_error", "-num_tickets", "0", "-quiet", "-www")
+    seen = {"ours": [], "own": []}
+    for port in (ours, own):
+        ways.wait(port)
+    for _ in range(ROUNDS):
+        for way, rates in seen.items():
+            out = subprocess.run(["openssl", "s_time", "-connect", f"127.0.0.1:{ways.ports[way]}", "-new", "-time", "3",
+                                  *files], check=True, capture_output=True, text=True).stdout
+            count, seconds = re.search(r"(\d+) connections in (\d+) real seconds", out).groups()
+            rates.append(int(count) / int(seconds))
+    ways.end()
+    return {way: statistics.median(rates) for way, rates in seen.items()}
+
+
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/n{port}.pid; error_log {folder}/n{port}.log;
 events {{ worker_connections 1024; }}
