@@ -10,6 +10,7 @@
 #include "ttls/plane.h"
 #include "ttls/system.h"
 
+enum { ALERT_SIZE = RECORD_OVERHEAD + 2 };
 enum { ALERT_CLOSE_NOTIFY = 0, MESSAGE_NEW_SESSION_TICKET = 4, MESSAGE_KEY_UPDATE = 24 };
 
 /* Sealed bytes that were taken out of the kernel. */
@@ -217,7 +218,8 @@ static int open_whole(struct connection *c, int fd, struct window *w)
 }
 
 /* What came in several sends lies there as one: the records behind the one at hand, as far as they are whole. One that
- * is not right shows when it is its turn. */
+ * is not right shows when it is its turn. Who only counts need not open them: what is no data, but for alerts, comes
+ * before all data or is rare, and a program that was told too much reads EAGAIN. */
 static void peek_further(struct connection *c, int fd, struct segments *to, size_t *got)
 {
 	uint8_t *seen = scratch();
@@ -227,8 +229,11 @@ static void peek_further(struct connection *c, int fd, struct segments *to, size
 	size_t size, plain, at = 1; /* behind the last byte of the record at hand */
 	while (to->left && there >= (ssize_t)(at + RECORD_HEADER)) {
 		size = record_size(seen + at);
-		if (!size || size > (size_t)there - at ||
-		    !record_open(&c->opening, ++sequence, seen + at, size, &type, &plain) || type != RECORD_DATA)
+		plain = size - RECORD_OVERHEAD;
+		if (!size || size > (size_t)there - at || (to->discard && size <= ALERT_SIZE))
+			return;
+		if (!to->discard && (!record_open(&c->opening, ++sequence, seen + at, size, &type, &plain) ||
+				     type != RECORD_DATA))
 			return;
 		if (plain > to->left)
 			plain = to->left;
@@ -327,6 +332,8 @@ static int receive_locked(struct connection *c, int fd, struct segments *to, int
 	}
 	if (!peeking)
 		keep_edge(c, fd, *got - before);
+	if (failed == EAGAIN)
+		c->counted = 0;
 	return settle_failure(c, fd, failed == EAGAIN && *got && !all ? 0 : failed);
 }
 
@@ -450,7 +457,15 @@ ssize_t connection_readable(struct connection *c, int fd)
 {
 	struct iovec nowhere = { NULL, SCRATCH_SIZE };
 	struct segments all = { .at = &nowhere, .left = SCRATCH_SIZE, .discard = true };
-	ssize_t size = connection_receive(c, fd, &all, MSG_PEEK | MSG_DONTWAIT);
+	ssize_t size = 0;
+	if (!shared_lock(&c->shared->receive_lock))
+		return 0;
+	if (c->counted) /* once for many reads: the look is long */
+		size = (ssize_t)c->counted;
+	shared_unlock(&c->shared->receive_lock);
+	if (size)
+		return size;
+	size = connection_receive(c, fd, &all, MSG_PEEK | MSG_DONTWAIT);
 	if (size > 0 && shared_lock(&c->shared->receive_lock)) {
 		c->counted = (size_t)size;
 		shared_unlock(&c->shared->receive_lock);

@@ -1,9 +1,12 @@
 """The data plane against what else encrypts: the program's own TLS, and sidecars (stunnel, haproxy) on both sides."""
 
+import pathlib
 import re
+import shutil
 import socket
 import statistics
 import subprocess
+import tempfile
 import time
 
 from mesh import plane
@@ -33,10 +36,12 @@ class Ways:
             f.write("".join(self.credentials))
         self.ports = {}
         self.started = []
+        self.own_folder = None
 
-    def start(self, name, *command):
-        process = self.workspace.start(name, [str(part) for part in command])
+    def start(self, name, *command, **environment):
+        process = self.workspace.start(name, [str(part) for part in command], **environment)
         self.started.append(process)
+        return process
 
     def wait(self, port):
         end = time.monotonic() + 20
@@ -58,6 +63,9 @@ class Ways:
 
     def client(self, way, *command):
         port = self.ports[way]
+        if way == "unlisted":  # the data plane is there, and has nothing to do
+            config = plane.config(self.folder, "unlisted.json", {"localhost:9": self.entry()})
+            return [self.launch, config, *command]
         if way != "ours":
             return list(command)
         config = plane.config(self.folder, f"out-{port}.json", {f"localhost:{port}": self.entry()})
@@ -92,6 +100,8 @@ class Ways:
     def end(self):
         for process in self.started:
             process.stop()
+        if self.own_folder:
+            shutil.rmtree(self.own_folder)
 
 
 def redis(workspace, launch):
@@ -104,6 +114,7 @@ def redis(workspace, launch):
         command = [*common, *(tls if way == "own" else ["--port", port])]
         ways.start("redis", *(ways.ours(port, *command) if way == "ours" else command))
         ways.wait(port)
+    ways.ports["unlisted"] = ways.ports["plain"]
     ways.sidecars(ways.ports["plain"])
     return ways
 
@@ -200,10 +211,124 @@ def wrk(ways, way, path, connections):
     return float(re.search(r"Requests/sec:\s+([0-9.]+)", out).group(1)), float(rate) * UNITS[unit]
 
 
-def in_turns(measure):
+POSTGRESQL = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
+
+
+def postgresql(workspace, launch):
+    """Its servers run as the user postgres, in a folder that this user may enter."""
+    ways = Ways(workspace, launch)
+    ways.own_folder = folder = pathlib.Path(tempfile.mkdtemp(prefix="marblerun-bench."))
+    folder.chmod(0o755)
+    library = shutil.copy(launch.parents[2] / "src/ttls/libmarblerun-ttls.so", folder)
+    pathlib.Path(library).chmod(0o755)
+    for path, name in zip(ways.paths, ("crt", "key", "ca")):
+        shutil.copy(path, folder / name)
+        shutil.chown(folder / name, "postgres")
+        (folder / name).chmod(0o600)
+    user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
+    for way in ("plain", "ours", "own"):
+        port, data = free_port(), folder / way
+        ways.ports[way] = port
+        data.mkdir()
+        shutil.chown(data, "postgres")
+        subprocess.run([*user, POSTGRESQL[-1] / "initdb", "-D", data, "-A", "trust", "-U", "me"], check=True,
+                       capture_output=True, cwd="/")
+        tls = f" -c ssl=on -c ssl_cert_file={folder}/crt -c ssl_key_file={folder}/key" if way == "own" else ""
+        options = f"-c port={port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off{tls}"
+        command = [*user, POSTGRESQL[-1] / "postgres", "-D", data, *options.split()]
+        process = ways.start("postgres", *(ways.ours(port, *command) if way == "ours" else command),
+                             PLANE_LIBRARY=library)
+        process.wait_for(lambda log: "ready to accept" in log)
+        if way != "own":
+            pgbench(ways, way, "-i", "-q")
+    pgbench(ways, "own", "-i", "-q")
+    ways.sidecars(ways.ports["plain"])
+    return ways
+
+
+def pgbench(ways, way, *more):
+    """Its output."""
+    command = [POSTGRESQL[-1] / "pgbench", "-h", "localhost", "-p", ways.ports[way], "-U", "me", *more, "postgres"]
+    mode = {"PGSSLMODE": "verify-ca", "PGSSLROOTCERT": str(ways.paths[2])} if way == "own" else {"PGSSLMODE": "disable"}
+    return ways.workspace.run(ways.client(way, *map(str, command)), **mode).stdout.decode()
+
+
+def pgbench_rate(ways, way):
+    """Transactions a second, of one SELECT each."""
+    said = pgbench(ways, way, "-S", "-n", "-M", "prepared", "-c", "8", "-j", "1", "-T", "3")
+    return float(re.search(r"tps = ([0-9.]+)", said)[1])
+
+
+STREAM_BYTES = 2 << 30
+
+
+def stream(workspace, launch):
+    ways = Ways(workspace, launch)
+    cert, key, ca = ways.paths
+    for way in ("plain", "ours", "own"):
+        port = ways.ports[way] = free_port()
+        tls = f"OPENSSL-LISTEN:{port},cert={cert},key={key},cafile={ca},verify=1"
+        command = ["socat", "-u", "-b", "131072", f"{tls if way == 'own' else f'TCP-LISTEN:{port}'},reuseaddr,fork",
+                   "OPEN:/dev/null"]
+        ways.start("socat", *(ways.ours(port, *command) if way == "ours" else command))
+        ways.wait(port)
+    ways.sidecars(ways.ports["plain"])
+    return ways
+
+
+def stream_rate(ways, way):
+    """MB a second."""
+    cert, key, ca = ways.paths
+    port = ways.ports[way]
+    to = f"OPENSSL:localhost:{port},cert={cert},key={key},cafile={ca},verify=1" if way == "own" else \
+        f"TCP:localhost:{port}"
+    command = ways.client(way, "socat", "-u", "-b", "131072", f"OPEN:/dev/zero,readbytes={STREAM_BYTES}", to)
+    begin = time.monotonic()
+    subprocess.run([str(part) for part in command], check=True)
+    return STREAM_BYTES / (1 << 20) / (time.monotonic() - begin)
+
+
+IDLE = 1000
+IDLERS = f"""
+import socket, ssl, sys
+held, context = [], None
+if sys.argv[2:]:
+    context = ssl.create_default_context(cafile=sys.argv[4])
+    context.load_cert_chain(sys.argv[2], sys.argv[3])
+for _ in range({IDLE}):
+    s = socket.create_connection(("localhost", int(sys.argv[1])))
+    held.append(context.wrap_socket(s, server_hostname="localhost") if context else s)
+    held[-1].sendall(b"PING\\r\\n")
+    assert held[-1].recv(100) == b"+PONG\\r\\n"
+print("there", flush=True)
+sys.stdin.read()
+"""
+
+
+def resident(pid):
+    text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"Rss:\s+(\d+) kB", text)[1]) * 1024
+
+
+def memory_per_connection(ways, way):
+    """Bytes of a Redis server for each of many idle connections, the kernel's left out."""
+    port = ways.ports[way]
+    pid = int(re.search(r"pid=(\d+)", subprocess.run(["ss", "-Hltnp", f"sport = :{port}"], check=True, text=True,
+                                                     capture_output=True).stdout)[1])
+    before = resident(pid)
+    clients = subprocess.Popen(ways.client(way, "/usr/bin/python3", "-c", IDLERS, str(port),
+                                          *(ways.paths if way == "own" else [])), stdin=subprocess.PIPE,
+                               stdout=subprocess.PIPE, text=True)
+    assert clients.stdout.readline() == "there\n"
+    after = resident(pid)
+    clients.communicate("")
+    return (after - before) / IDLE
+
+
+def in_turns(measure, ways=("plain", "ours", "own", *SIDECARS)):
     """{way: median of figures}, measured in turns, so that all see the same machine."""
     seen = {}
     for _ in range(ROUNDS):
-        for way in ("plain", "ours", "own", *SIDECARS):
+        for way in ways:
             seen.setdefault(way, []).append(measure(way))
     return {way: statistics.median(figures) for way, figures in seen.items()}

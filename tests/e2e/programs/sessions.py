@@ -122,7 +122,10 @@ async def with_loop():
 
     await asyncio.start_server(accepted, "127.0.0.1", SERVER)
     for _ in range(COUNT):
-        client = await outcome(Streams(*await asyncio.open_connection("127.0.0.1", CLIENT)), ask)
+        try:
+            client = await outcome(Streams(*await asyncio.open_connection("127.0.0.1", CLIENT)), ask)
+        except ConnectionResetError:  # cut before the loop has asked whether it is connected
+            client = "ECONNRESET"
         say(client, await served.get())
 
 
