@@ -1,5 +1,8 @@
 #include "pki/certificate.h"
 
+#include <openssl/err.h>
+#include <openssl/x509v3.h>
+
 #include "codec/pem.h"
 #include "pki/openssl_error.h"
 
@@ -15,6 +18,9 @@ error *certificate_of_der(bytes der, X509 **ret)
 	if (at != der.data + der.size)
 		return error_new(ERROR_INVALID, "%zu bytes behind the certificate: none expected",
 				 (size_t)(der.data + der.size - at));
+	/* OpenSSL decodes extensions when they are first asked for: here, before threads share the certificate. */
+	(void)X509_check_purpose(certificate, -1, 0);
+	ERR_clear_error();
 	*ret = TAKE(certificate);
 	return NULL;
 }
