@@ -57,6 +57,17 @@ def find(tree, name):
     return [os.path.join(folder, name) for folder, _, names in os.walk(tree) if name in names]
 
 
+def test_the_readme_says_what_is_there(tree):
+    """Each program and library, in its table."""
+    with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
+        said = set(re.findall(r"`([a-z-]+?)(?:\.so)?`", f.read().split("## What is in it")[1].split("\n\n")[1]))
+    libraries = next(folder for folder, _, names in os.walk(tree) if "libmarblerun.so" in names)
+    own = os.path.join(libraries, "marblerun")
+    there = os.listdir(os.path.join(tree, "bin")) + os.listdir(own)
+    there += [name for name in os.listdir(libraries) if name.startswith("libmarblerun") and name.endswith(".so")]
+    assert len(there) >= 9 and said == {name.removesuffix(".so") for name in there}
+
+
 @pytest.mark.parametrize("static", [False, True])
 def test_a_program_builds_against_it(tree, tmp_path, static):
     config, = find(tree, "marblerun.pc")
