@@ -39,8 +39,8 @@ static error *choose(const struct kernel *kernel, const struct issuer_kind **ret
 	if (!simulate && !real)
 		return error_new(ERROR_UNAVAILABLE, "no TEE found: neither Gramine (/dev/attestation), Occlum "
 				 "(/dev/sgx), configfs-tsm (/sys/kernel/config/tsm/report) nor "
-				 "/dev/sev-guest is there; in a guest, is its module (tdx_guest, sev_guest) "
-				 "loaded?");
+				 "/dev/sev-guest is there (in a guest, its module has to be loaded: tdx_guest, "
+				 "sev_guest)");
 	*ret = simulate ? &simulated_issuer : real;
 	return NULL;
 }

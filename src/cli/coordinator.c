@@ -105,6 +105,7 @@ static error *verify(const struct invocation *call, struct coordinator *c)
 error *coordinator_verify(const struct invocation *call, const char *address, struct coordinator *ret)
 {
 	CLEANUP(coordinator_close) struct coordinator c = { .address = address };
+	TRY(client_address_check(address));
 	TRY(verify(call, &c));
 	*ret = c;
 	c = (struct coordinator){ 0 };
@@ -131,6 +132,7 @@ static error *open_kept(const struct invocation *call, struct coordinator *c)
 error *coordinator_open(const struct invocation *call, const char *address, struct coordinator *ret)
 {
 	CLEANUP(coordinator_close) struct coordinator c = { .address = address };
+	TRY(client_address_check(address));
 	if (flag_given(&call->flags, FLAG_INSECURE) || flag_given(&call->flags, FLAG_ERA_CONFIG))
 		TRY(verify(call, &c));
 	else
@@ -151,10 +153,10 @@ error *coordinator_request(struct coordinator *c, const char *path, const json_t
 	error *e = http_client_send(c->client, body ? "POST" : "GET", url, body ? "application/json" : NULL,
 				    blob_view(&text), &reply);
 	if (e && error_code(e) == ERROR_DENIED && c->trust == TRUST_KEPT)
-		e = error_wrap(e, "not the coordinator that was verified; if it waits for recovery, give "
-			       "--era-config FILE; if it was set up anew, run 'marblerun manifest "
-			       "verify' again");
-	TRY(e);
+		e = error_wrap(e, "%s is not the client API of the coordinator that was verified (2001 is for "
+			       "marbles); if it waits for recovery, give --era-config FILE; if it was set up anew, "
+			       "run 'marblerun manifest verify' again", c->address);
+	TRY(client_unreached(e, c->address));
 	return jsend_data(reply.status, blob_view(&reply.body), url, ret);
 }
 

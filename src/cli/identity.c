@@ -63,9 +63,11 @@ error *identity_check(const struct flag_values *f)
 	if (flag_given(f, FLAG_PKCS11_CONFIG))
 		return check_token(f);
 	TRY(check_no_token(f));
-	if (flag_given(f, FLAG_CERT) && flag_given(f, FLAG_KEY))
-		return NULL;
-	return error_new(ERROR_INVALID, "who are you? --cert and --key, or --pkcs11-config, are missing");
+	bool certificate = flag_given(f, FLAG_CERT), key = flag_given(f, FLAG_KEY);
+	if (certificate != key)
+		return error_new(ERROR_INVALID, "%s is missing: a user is a certificate and its private key",
+				 key ? "--cert" : "--key");
+	return key ? NULL : error_new(ERROR_INVALID, "who are you? --cert and --key, or --pkcs11-config, are missing");
 }
 
 error *recovery_key_optional(const struct flag_values *f)

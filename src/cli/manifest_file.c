@@ -17,12 +17,25 @@ error *manifest_fingerprint(bytes manifest, uint8_t ret[FINGERPRINT_SIZE])
 	return NULL;
 }
 
+/* MarbleRun's command line takes YAML, too. */
+static error *why_unreadable(error *e, bytes text)
+{
+	size_t i = 0;
+	while (i < text.size && strchr(" \t\r\n", text.data[i]))
+		i++;
+	if (error_code(e) != ERROR_INVALID || (i < text.size && text.data[i] == '{'))
+		return e;
+	return error_wrap(e, "a manifest is a JSON object, which begins with '{' (docs/migrating.md converts YAML)");
+}
+
 error *manifest_read(const char *path, struct blob *ret)
 {
 	CLEANUP(blob_free) struct blob text = { 0 };
 	CLEANUP_JSON json_t *json = NULL;
 	TRY(file_read(path, MANIFEST_SIZE_MAX, &text));
-	TRY(json_parse(blob_view(&text), path, &json));
+	error *e = json_parse(blob_view(&text), path, &json);
+	if (e)
+		return why_unreadable(e, blob_view(&text));
 	if (!json_is_object(json))
 		return error_new(ERROR_INVALID, "%s holds a JSON %s: a manifest is an object", path,
 				 json_type_name(json));

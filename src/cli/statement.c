@@ -53,6 +53,20 @@ error *client_url(const char *address, const char *path, char **ret)
 	return NULL;
 }
 
+error *client_address_check(const char *address)
+{
+	CLEANUP_FREE char *url = NULL;
+	return client_url(address, "", &url);
+}
+
+error *client_unreached(error *e, const char *address)
+{
+	if (!e || error_code(e) != ERROR_UNAVAILABLE)
+		return e;
+	return error_wrap(e, "no client API answers at %s (its port is 4433 unless the coordinator was given another "
+			  "one; 2001 is for marbles)", address);
+}
+
 static error *choose_nonce(const struct flag_values *flags, struct blob *ret)
 {
 	uint8_t fresh[NONCE_SIZE];
@@ -104,7 +118,7 @@ error *statement_fetch(const char *address, const struct flag_values *flags,
 	TRY(quote_path(blob_view(&got.nonce), &path));
 	TRY(client_url(address, path, &url));
 	TRY(http_client_new(&(struct http_client_options){ .trust = HTTP_TRUST_NOBODY }, &client));
-	TRY(http_client_send(client, "GET", url, NULL, BYTES_EMPTY, &reply));
+	TRY(client_unreached(http_client_send(client, "GET", url, NULL, BYTES_EMPTY, &reply), address));
 	url[strcspn(url, "?")] = 0; /* what messages name */
 	TRY(read_answer(&reply, url, &got));
 	*ret = got;

@@ -23,3 +23,7 @@ DEFINE_CLEANUP_IN_PLACE(statement_free, struct coordinator_statement)
 
 /* "https://<address><path>"; refuses an address that is none. */
 error *client_url(const char *address, const char *path, char **ret) MUST_USE;
+/* Before anything else is asked for: is it one? */
+error *client_address_check(const char *address) MUST_USE;
+/* What a request failed with, or NULL: when nobody answered, also where somebody should. */
+error *client_unreached(error *e, const char *address) MUST_USE;

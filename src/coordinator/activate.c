@@ -32,7 +32,8 @@ static error *find_marble(struct admission *a, struct arena *arena)
 										arena_string(arena, type);
 	a->marble = name ? manifest_marble(a->mesh->manifest, name) : NULL;
 	if (!a->marble)
-		return error_new(ERROR_DENIED, "unknown marble type requested");
+		return error_new(ERROR_DENIED, "unknown marble type requested: the manifest's Marbles has no such "
+				 "entry");
 	a->plan = &a->mesh->plans[a->marble - a->mesh->manifest->marbles];
 	return uuid_parse(a->request->uuid, a->uuid);
 }

@@ -6,7 +6,7 @@
 #include <pthread.h>
 #include <stdio.h>
 
-enum { DEFAULT_TIMEOUT_S = 30, DEFAULT_RESPONSE_MAX = 64 << 20 };
+enum { DEFAULT_TIMEOUT_S = 30, DEFAULT_RESPONSE_MAX = 64 << 20, URL_SHOWN_MAX = 1024 };
 
 struct http_client {
 	CURL *curl;
@@ -142,8 +142,11 @@ error *http_client_new(const struct http_client_options *options, struct http_cl
 	return NULL;
 }
 
-static error *why_failed(const struct http_client *client, CURLcode code, const char *url)
+/* What a query holds says nothing about a connection that failed. */
+static error *why_failed(const struct http_client *client, CURLcode code, const char *full_url)
 {
+	char url[URL_SHOWN_MAX];
+	snprintf(url, sizeof url, "%.*s", (int)strcspn(full_url, "?"), full_url);
 	const char *text = client->error_text[0] ? client->error_text : curl_easy_strerror(code);
 	if (code == CURLE_WRITE_ERROR)
 		return error_wrap(writer_check(&client->body, "the server's answer"), "%s", url);

@@ -163,6 +163,43 @@ def test_a_refused_manifest_says_why(cli):
 def test_nobody_there(cli):
     refused = cli.run("status", "127.0.0.1:1", "--insecure", check=False)
     assert refused.returncode not in (0, 2) and b"127.0.0.1:1" in refused.stderr
+    assert b"nonce" not in refused.stderr
+
+
+@pytest.mark.parametrize("address", ["localhost", "localhost:", "localhost:65536", "https://localhost:4433", "::1:4433",
+                                     "localhost:4433/api", ""])
+def test_what_is_no_address_is_said_first(cli, address):
+    """Before it is asked for a policy, or for what was kept."""
+    for command in (["status"], ["manifest", "get"], ["certificate", "root"], ["version"]):
+        refused = cli.run(*command, address, check=False)
+        assert refused.returncode == 1 and f'"{address}" is no address'.encode() in refused.stderr
+
+
+def test_the_marbles_port_is_not_the_clients(cli):
+    """Whether the coordinator is known already or not."""
+    cli.trusting("manifest", "set", cli.manifest())
+    marbles = cli.coordinator.marble_address
+    for policy, text in (([], f"{marbles} is not the client API of the coordinator that was verified"),
+                         (["--era-config", cli.policy, "--sim-root", cli.platform.root],
+                          f"no client API answers at {marbles}")):
+        refused = cli.run("status", marbles, *policy, check=False)
+        assert text.encode() in refused.stderr and b"2001 is for marbles" in refused.stderr
+        assert b"nonce" not in refused.stderr
+
+
+def test_a_manifest_in_yaml(cli):
+    path = cli.workspace.write("manifest.yaml", "Packages:\n  web: {}\n")
+    refused = cli.trusting("manifest", "set", path, check=False)
+    assert b"a manifest is a JSON object" in refused.stderr and b"migrating.md" in refused.stderr
+    path = cli.workspace.write("manifest.json", '\n{"Packages": {')
+    refused = cli.trusting("manifest", "set", path, check=False)
+    assert b"manifest.json: line" in refused.stderr and b"migrating.md" not in refused.stderr
+
+
+@pytest.mark.parametrize("given,missing", [("--cert", "--key"), ("--key", "--cert")])
+def test_half_a_user(cli, given, missing):
+    refused = cli.run("secret", "get", "a", cli.coordinator.client_address, given, "alice", check=2)
+    assert f"Error: {missing} is missing".encode() in refused.stderr
 
 
 @pytest.mark.parametrize("arguments", [["nonsense"], ["status"], ["status", "--nonsense", "x"],

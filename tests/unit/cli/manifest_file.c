@@ -55,7 +55,8 @@ static void neither(void **state)
 	assert_refused(manifest_expected("nowhere.json", found), ERROR_NOT_FOUND, "nowhere.json is neither");
 	assert_refused(manifest_expected(short_one, found), ERROR_NOT_FOUND, "64 hexadecimal digits");
 	put("manifest.yaml", "Packages: {}\n", 0600);
-	assert_refused(manifest_expected("manifest.yaml", found), ERROR_INVALID, "manifest.yaml", "line 1");
+	assert_refused(manifest_expected("manifest.yaml", found), ERROR_INVALID, "JSON object", "manifest.yaml",
+		       "line 1");
 	put("list.json", "[]", 0600);
 	assert_refused(manifest_expected("list.json", found), ERROR_INVALID, "list.json", "JSON array");
 }
