@@ -292,15 +292,14 @@ const struct command evidence_verify_command = {
 		"tcb_info_issuer_chain.pem, qe_identity.json, qe_identity_issuer_chain.pem,\n"
 		"pck_crl.der and root_ca_crl.der (and pck_chain.pem, for quotes that carry none),\n"
 		"or vcek.der (vlek.der), ask.pem (asvk.pem), ark.pem and crl.der; or from --pccs\n"
-		"URL. --accepted-tcb-statuses LIST and --accepted-advisories LIST say what is\n"
-		"accepted. Without --policy, TEEs that can be debugged and TCB statuses other than\n"
-		"UpToDate and SWHardeningNeeded are refused.\n"
-		"Exit status: 0 accepted, 1 refused, 2 usage or unreadable input.\n",
+		"URL. Without --policy, TEEs that can be debugged and TCB statuses other than\n"
+		"UpToDate and SWHardeningNeeded are refused.\n",
 	.examples = "  marblerun evidence verify quote.bin --collateral endorsements\n"
 		    "  marblerun evidence verify report.bin --collateral milan --at 2026-03-01T00:00:00Z \\\n"
 		    "    --policy package.json --output json\n",
-	.own = { FLAG_OUTPUT_FORMAT, FLAG_PCCS, FLAG_AT, FLAG_ROOT, FLAG_POLICY, FLAG_ALLOW_DEBUG,
-		 FLAG_REPORT_DATA, FLAG_STRICT },
+	.own = { FLAG_OUTPUT_FORMAT, FLAG_COLLATERAL, FLAG_PCCS, FLAG_AT, FLAG_ROOT, FLAG_POLICY,
+		 FLAG_ACCEPTED_TCB_STATUSES, FLAG_ACCEPTED_ADVISORIES, FLAG_ALLOW_DEBUG, FLAG_REPORT_DATA,
+		 FLAG_STRICT },
 	.local = true,
 	.judges = true,
 	.run = run,

@@ -25,9 +25,9 @@ static const struct {
 	[FLAG_SIM_ROOT] = { "sim-root", 0, TEXT, "FILE",
 		"trust the simulated platform with this root certificate" },
 	[FLAG_COLLATERAL] = { "collateral", 0, TEXT, "DIR",
-		"endorsements for the evidence, instead of those that the coordinator sends" },
+		"folder of endorsements for the evidence (those that the coordinator sends)" },
 	[FLAG_ACCEPTED_TCB_STATUSES] = { "accepted-tcb-statuses", 0, TEXT, "LIST",
-		"comma-separated TCB statuses (those of --era-config, else UpToDate,SWHardeningNeeded)" },
+		"comma-separated TCB statuses (those of the policy, else UpToDate,SWHardeningNeeded)" },
 	[FLAG_ACCEPTED_ADVISORIES] = { "accepted-advisories", 0, TEXT, "LIST",
 		"comma-separated advisories accepted with SWHardeningNeeded (all)" },
 	[FLAG_COORDINATOR_CERT] = { "coordinator-cert", 0, TEXT, "FILE",
@@ -122,6 +122,16 @@ static const struct {
 	[FLAG_DELETE_STATE] = { "delete-state", 0, SWITCH, NULL,
 		"delete the coordinator's sealed state, too: nobody can bring it back" },
 };
+
+bool flag_look(enum flag flag, struct flag_look *ret)
+{
+	if (!table[flag].name)
+		return false;
+	*ret = (struct flag_look){ .name = table[flag].name, .letter = table[flag].letter,
+				   .value = table[flag].value, .text = table[flag].text,
+				   .repeatable = table[flag].kind == REPEATED };
+	return true;
+}
 
 bool flag_describe(enum flag flag, char *to, size_t size, const char **ret_text)
 {

@@ -100,5 +100,15 @@ static inline bool flag_given(const struct flag_values *flags, enum flag flag)
 /* --output json */
 bool flags_want_json(const struct flag_values *flags);
 
+/* One flag, to choose it by; false when there is none. */
+struct flag_look {
+	const char *name;  /* without its dashes */
+	char letter;       /* 0: none */
+	const char *value; /* "FILE", "text|json"; NULL: a switch */
+	const char *text;
+	bool repeatable;
+};
+bool flag_look(enum flag flag, struct flag_look *ret);
+
 /* For help: "-o, --output FILE" and its text; false when the flag is not shown. */
 bool flag_describe(enum flag flag, char *to, size_t size, const char **ret_text);

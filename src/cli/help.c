@@ -4,6 +4,8 @@
 
 static const char exit_statuses[] =
 	"\nExit status: 0 success, 1 refused or failed, 2 wrong usage.\n";
+static const char exit_statuses_of_judges[] =
+	"\nExit status: 0 accepted, 1 refused, 2 wrong usage, or what kept it from judging.\n";
 
 static void list(FILE *to, const char *group)
 {
@@ -95,5 +97,5 @@ void help_on_command(FILE *to, const struct command *command)
 	fputs(command->local ? "" : "\nCommon flags:\n", to);
 	for (enum flag flag = FLAG_HELP; !command->local && flag < FLAG_COMMON_END; flag++)
 		print_flag(to, flag);
-	fputs(exit_statuses, to);
+	fputs(command->judges ? exit_statuses_of_judges : exit_statuses, to);
 }

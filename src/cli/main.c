@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 
 #include "cli/command.h"
+#include "cli/complete.h"
 #include "cli/help.h"
 #include "cli/output.h"
 #include "codec/json.h"
@@ -174,6 +175,10 @@ int main(int count, char **arguments)
 	protect_secrets();
 	/* A closed connection or pipe is an error like others. */
 	signal(SIGPIPE, SIG_IGN);
+	if (count > 1 && strcmp(arguments[1], COMPLETE_COMMAND) == 0) {
+		complete(stdout, arguments + 2, (size_t)count - 2);
+		return finish(NULL, NULL);
+	}
 	rewrite(count - 1, arguments + 1);
 	return dispatch(count - 1, arguments + 1);
 }

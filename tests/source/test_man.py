@@ -55,6 +55,11 @@ def test_every_command_in_the_page_exists(commands):
     assert len(heads) > 20 and set(heads) <= set(commands)
 
 
+def test_every_command_says_its_exit_statuses_once(commands):
+    for command in commands:
+        assert command_line_help(*command.split()).count("Exit status") == 1, command
+
+
 def test_every_flag_is_in_the_pages(flags):
     text = page("marblerun.1", "marblerun-sim.7")
     assert not [f for _, f in flags if f"*{f}*" not in text]
