@@ -268,16 +268,17 @@ enum { FILE_CHUNK = 4 * RECORD_PLAIN_MAX };
 /* The file's own position moves by what was sent, as sendfile's does. */
 static ssize_t send_file(struct connection *c, int fd, int file, off_t *offset, size_t size)
 {
-	if (lseek(file, 0, SEEK_CUR) < 0)
-		return fail_with(errno == ESPIPE ? EINVAL : errno);
 	off_t at = offset ? *offset : lseek(file, 0, SEEK_CUR);
-	uint8_t *chunk = heap_alloc(FILE_CHUNK);
-	size_t done = 0;
-	ssize_t sent = chunk && at >= 0 ? 0 : -1;
+	if (at < 0)
+		return fail_with(offset || errno == ESPIPE ? EINVAL : errno);
+	size_t room = size < FILE_CHUNK ? size : FILE_CHUNK, done = 0;
+	uint8_t *chunk = heap_alloc(room);
+	ssize_t sent = chunk ? 0 : -1;
 	while (sent >= 0 && done < size) {
-		size_t want = size - done < FILE_CHUNK ? size - done : FILE_CHUNK;
+		size_t want = size - done < room ? size - done : room;
 		ssize_t got = sys->pread(file, chunk, want, at);
 		if (got <= 0) {
+			errno = got < 0 && errno == ESPIPE ? EINVAL : errno; /* as sendfile says it of what can't be read so */
 			sent = got;
 			break;
 		}

@@ -169,7 +169,7 @@ def handshakes(workspace, launch):
 NGINX = """
 daemon off; worker_processes 1; pid {folder}/n{port}.pid; error_log {folder}/n{port}.log;
 events {{ worker_connections 1024; }}
-http {{ access_log off; sendfile on; keepalive_requests 1000000000;
+http {{ access_log off; sendfile on; tcp_nopush on; keepalive_requests 1000000000;
   client_body_temp_path {folder}/b; proxy_temp_path {folder}/p; fastcgi_temp_path {folder}/f;
   uwsgi_temp_path {folder}/u; scgi_temp_path {folder}/s;
   server {{ listen 127.0.0.1:{port} {ssl}; root {folder}/www; }} }}
