@@ -52,6 +52,7 @@ static void write_series(struct writer *w, const struct telemetry *t, const stru
 	write_number(w, "opened", s->opened);
 	write_number(w, "closed", s->closed);
 	write_number(w, "open", s->opened - s->closed);
+	write_number(w, "resumed", s->resumed);
 	write_number(w, "sentBytes", s->sent);
 	write_number(w, "receivedBytes", s->received);
 	write_string(w, ",\"refused\":{");

@@ -9,8 +9,8 @@
 #define BOUNDS { .0001, .0002, .0004, .0008, .0016, .0032, .0064, .0128, .0256, .0512, .1024, .2048 }
 
 enum family {
-	ISTIO_OPENED, ISTIO_CLOSED, ISTIO_SENT, ISTIO_RECEIVED, ALLOWED, DENIED, REFUSED, OPEN, HANDSHAKE,
-	CONNECT, LOST, FAMILY_COUNT
+	ISTIO_OPENED, ISTIO_CLOSED, ISTIO_SENT, ISTIO_RECEIVED, ALLOWED, DENIED, REFUSED, OPEN, RESUMED,
+	HANDSHAKE, CONNECT, LOST, FAMILY_COUNT
 };
 
 static const struct metric_definition definitions[FAMILY_COUNT] = {
@@ -29,6 +29,8 @@ static const struct metric_definition definitions[FAMILY_COUNT] = {
 	[REFUSED] = { "marblerun_connections_refused_total", "Connections that were refused.", METRIC_COUNTER,
 		      .labels = { "direction", "address", "peer_type", "reason" } },
 	[OPEN] = { "marblerun_connections_open", "Connections that are open now.", METRIC_GAUGE, .labels = OWN_LABELS },
+	[RESUMED] = { "marblerun_handshakes_resumed_total", "Handshakes with a ticket instead of certificates.",
+		      METRIC_COUNTER, .labels = OWN_LABELS },
 	[HANDSHAKE] = { "marblerun_handshake_duration_seconds", "From TCP's connection to TLS's.", METRIC_HISTOGRAM,
 			.labels = OWN_LABELS, .bounds = BOUNDS, .bound_count = TELEMETRY_BOUNDS },
 	[CONNECT] = { "marblerun_connect_duration_seconds", "From connect() to TCP's connection.", METRIC_HISTOGRAM,
@@ -111,6 +113,7 @@ static void show_series(struct document *d, const struct telemetry_series *s)
 	if (!s->opened)
 		return;
 	metric_add(metric_series(d->families[OPEN], own, METRIC_KNOWN), (double)s->opened - (double)s->closed);
+	count(d, RESUMED, own, s->resumed);
 	show_histogram(d, HANDSHAKE, own, &s->handshake);
 	show_histogram(d, CONNECT, own, &s->connect);
 }

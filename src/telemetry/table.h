@@ -55,7 +55,7 @@ struct telemetry_series {
 	_Atomic uint32_t state;
 	uint32_t place;
 	char peer_type[TELEMETRY_TEXT]; /* verified; empty: none */
-	_Atomic uint64_t opened, closed, sent, received, refused[REFUSAL_COUNT];
+	_Atomic uint64_t opened, closed, resumed, sent, received, refused[REFUSAL_COUNT];
 	struct telemetry_histogram handshake, connect;
 };
 

@@ -9,6 +9,7 @@
 #include "ttls/count.h"
 #include "ttls/heap.h"
 #include "ttls/plane.h"
+#include "ttls/resumption.h"
 #include "ttls/system.h"
 
 enum { PAGE = 1024, PAGES = 1024, GOODBYE_SECONDS = 30, EXIT_SECONDS = 5, LINGERING_MAX = 256 };
@@ -73,6 +74,7 @@ static struct connection *take_spare(void)
 static void give_back(struct connection *c)
 {
 	handshake_free(c);
+	resumption_forget(c);
 	record_keys_free(&c->opening);
 	record_keys_free(&c->sealing);
 	heap_free(c->plain);

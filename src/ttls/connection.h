@@ -7,6 +7,8 @@
 #include "ttls/policy.h"
 #include "ttls/shared.h"
 
+enum { TICKETS_IF_NEW, TICKETS_IF_RESUMED, TICKET_REQUESTS };
+
 struct connection {
 	_Atomic unsigned references;  /* of descriptors and of calls under way; 0: spare */
 	_Atomic unsigned descriptors; /* of this process */
@@ -27,6 +29,9 @@ struct connection {
 	bool close_early;        /* and then shut its side down */
 	uint8_t secrets[2][TRAFFIC_SECRET_MAX]; /* client's, server's */
 	unsigned secret_count;
+	unsigned tickets;        /* records that a server has sealed with the last keys already */
+	uint8_t ticket_request[TICKET_REQUESTS], ticket_answer; /* how many, as they are sent (RFC 9149) */
+	bool ticket_shown;
 	enum refusal refusal;
 
 	/* Under receive_lock. */
@@ -37,6 +42,7 @@ struct connection {
 	size_t counted;          /* by FIONREAD, and not taken yet */
 	uint64_t plain_sequence;
 	uint32_t plain_generation;
+	SSL *expecting;          /* a client's, until the ticket that it has asked for is there */
 
 	/* Under send_lock. */
 	struct record_keys sealing;
@@ -106,6 +112,7 @@ int descriptor_wait(int fd, short events, uint64_t until_ns);
 enum { SCRATCH_SIZE = 5 * RECORD_MAX };
 uint8_t *scratch(void);
 void handshake_free(struct connection *c);
+void handshake_in_child(void);
 int connection_fail(struct connection *c, int fd, int failure);
 /* With the direction's lock. */
 bool direction_keys(struct connection *c, struct shared_direction *direction, bool sealing);

@@ -74,6 +74,7 @@ void count_established(struct connection *c, int fd)
 	struct telemetry_series *series = telemetry_series(plane.telemetry, place_of(shared), shared->peer_type);
 	shared->established_ns = now_ns();
 	note_endpoints(shared, fd);
+	telemetry_count(&series->resumed, SSL_session_reused(c->ssl));
 	telemetry_observe(&series->handshake, shared->established_ns - c->connected_ns);
 	if (!shared->server)
 		telemetry_observe(&series->connect, c->connected_ns - c->began_ns);

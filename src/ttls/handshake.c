@@ -4,101 +4,21 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <openssl/err.h>
-#include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <poll.h>
 
 #include "ttls/connection.h"
 #include "ttls/count.h"
 #include "ttls/heap.h"
+#include "ttls/identity.h"
 #include "ttls/plane.h"
+#include "ttls/resumption.h"
 #include "ttls/system.h"
 
 /* Who has not shown who he is holds up a server this long. A client waits for a server that is busy as long as
  * connect() does (tcp(7), tcp_syn_retries). */
 static const uint64_t server_limit_ns = 10 * (uint64_t)1000000000, client_limit_ns = 127 * (uint64_t)1000000000;
 static const char own_suites[] = "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256";
-static const char marble_type_oid[] = "1.3.9903.2.1";
-
-/* What a rule needs of OpenSSL */
-
-static X509 *read_certificate(BIO *pem)
-{
-	return PEM_read_bio_X509(pem, NULL, NULL, NULL);
-}
-
-static bool use_chain(SSL_CTX *context, const char *text)
-{
-	BIO *pem = BIO_new_mem_buf(text, -1);
-	X509 *certificate = pem ? read_certificate(pem) : NULL;
-	bool used = certificate && SSL_CTX_use_certificate(context, certificate) == 1;
-	X509_free(certificate);
-	while (used && (certificate = read_certificate(pem)))
-		if (SSL_CTX_add0_chain_cert(context, certificate) != 1) {
-			X509_free(certificate);
-			used = false;
-		}
-	BIO_free(pem);
-	ERR_clear_error();
-	return used;
-}
-
-static bool use_key(SSL_CTX *context, const char *text)
-{
-	BIO *pem = BIO_new_mem_buf(text, -1);
-	EVP_PKEY *key = pem ? PEM_read_bio_PrivateKey(pem, NULL, NULL, NULL) : NULL;
-	bool used = key && SSL_CTX_use_PrivateKey(context, key) == 1 && SSL_CTX_check_private_key(context) == 1;
-	EVP_PKEY_free(key);
-	BIO_free(pem);
-	return used;
-}
-
-static bool trust(SSL_CTX *context, const char *text)
-{
-	unsigned count = 0;
-	BIO *pem = BIO_new_mem_buf(text, -1);
-	X509 *certificate;
-	while (pem && (certificate = read_certificate(pem))) {
-		count += X509_STORE_add_cert(SSL_CTX_get_cert_store(context), certificate) == 1;
-		X509_free(certificate);
-	}
-	BIO_free(pem);
-	ERR_clear_error();
-	return count > 0;
-}
-
-/* The marble type in a certificate that the mesh has issued; 0: none, or one that does not fit. */
-static size_t marble_type_of(X509 *certificate, char ret[PEER_TYPE_SIZE])
-{
-	ASN1_OBJECT *oid = OBJ_txt2obj(marble_type_oid, 1);
-	int at = oid ? X509_get_ext_by_OBJ(certificate, oid, -1) : -1;
-	const ASN1_OCTET_STRING *value = at < 0 ? NULL : X509_EXTENSION_get_data(X509_get_ext(certificate, at));
-	size_t size = value ? (size_t)ASN1_STRING_length(value) : 0;
-	ASN1_OBJECT_free(oid);
-	if (!size || size >= PEER_TYPE_SIZE || memchr(ASN1_STRING_get0_data(value), 0, size))
-		return 0;
-	memcpy(ret, ASN1_STRING_get0_data(value), size);
-	ret[size] = '\0';
-	return size;
-}
-
-static bool type_allowed(const struct plane_rule *rule, X509 *certificate)
-{
-	char type[PEER_TYPE_SIZE];
-	if (!marble_type_of(certificate, type))
-		return false;
-	for (size_t i = 0; i < rule->peer_count; i++)
-		if (strcmp(rule->peers[i], type) == 0)
-			return true;
-	return false;
-}
-
-/* Of a certificate whose chain is verified. */
-static void note_peer(struct connection *c, X509 *peer)
-{
-	marble_type_of(peer, c->shared->peer_type);
-	X509_NAME_get_text_by_NID(X509_get_subject_name(peer), NID_commonName, c->shared->peer_uuid, PEER_UUID_SIZE);
-}
 
 static enum refusal refusal_of(int why)
 {
@@ -120,10 +40,10 @@ static int on_verify(int good, X509_STORE_CTX *verified)
 		c->refusal = refusal_of(X509_STORE_CTX_get_error(verified));
 		return 0;
 	}
-	if (X509_STORE_CTX_get_error_depth(verified) == 0 && c->rule->peers_given &&
-	    !type_allowed(c->rule, X509_STORE_CTX_get_current_cert(verified))) {
+	if (X509_STORE_CTX_get_error_depth(verified) == 0 &&
+	    !identity_permitted(c->rule, X509_STORE_CTX_get_current_cert(verified))) {
 		X509_STORE_CTX_set_error(verified, X509_V_ERR_APPLICATION_VERIFICATION);
-		note_peer(c, X509_STORE_CTX_get_current_cert(verified));
+		identity_note(c, X509_STORE_CTX_get_current_cert(verified));
 		c->refusal = REFUSED_WRONG_TYPE;
 		return 0;
 	}
@@ -158,17 +78,26 @@ static void on_secret(const SSL *ssl, const char *line)
 	}
 }
 
+/* Tickets are the first that a server seals with its last keys, when it has seen the client's Finished (4.6.1). */
+static void on_message(int sent, int version, int type, const void *data, size_t size, SSL *ssl, void *context)
+{
+	struct connection *c = SSL_get_app_data(ssl);
+	(void)version, (void)data, (void)size, (void)context;
+	if (sent && type == SSL3_RT_HEADER && c->shared->server && c->secret_count == 2)
+		c->tickets++;
+}
+
 static SSL_CTX *new_context(const struct plane_rule *rule)
 {
 	SSL_CTX *context = SSL_CTX_new(TLS_method());
 	if (!context)
 		return NULL;
 	bool made = SSL_CTX_set_min_proto_version(context, TLS1_3_VERSION) == 1 &&
-		    SSL_CTX_set_ciphersuites(context, own_suites) == 1 && SSL_CTX_set_num_tickets(context, 0) == 1 &&
-		    trust(context, rule->ca) && use_chain(context, rule->chain) && use_key(context, rule->key);
-	SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+		    SSL_CTX_set_ciphersuites(context, own_suites) == 1 && identity_use(context, rule) &&
+		    resumption_prepare(context, rule);
 	SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS);
 	SSL_CTX_set_keylog_callback(context, on_secret);
+	SSL_CTX_set_msg_callback(context, on_message);
 	if (rule->outgoing || rule->client_auth)
 		SSL_CTX_set_verify(context, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, on_verify);
 	if (made)
@@ -177,14 +106,21 @@ static SSL_CTX *new_context(const struct plane_rule *rule)
 	return NULL;
 }
 
+static pthread_mutex_t contexts_lock = PTHREAD_MUTEX_INITIALIZER;
+
 static SSL_CTX *context_of(struct plane_rule *rule)
 {
-	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	pthread_mutex_lock(&lock);
+	pthread_mutex_lock(&contexts_lock);
 	if (!rule->context)
 		rule->context = new_context(rule);
-	pthread_mutex_unlock(&lock);
+	pthread_mutex_unlock(&contexts_lock);
 	return rule->context;
+}
+
+void handshake_in_child(void)
+{
+	contexts_lock = (pthread_mutex_t)PTHREAD_MUTEX_INITIALIZER;
+	resumption_in_child();
 }
 
 /* Names are compared by 6125's rules; an address must be in the certificate as an address. */
@@ -334,12 +270,15 @@ static int establish(struct connection *c, int fd)
 	if (!suite || c->secret_count != 2 || BIO_ctrl_pending(SSL_get_rbio(c->ssl)))
 		return EPROTO;
 	shared->suite = suite->id;
+	shared->send.sequence = c->tickets;
 	struct shared_secrets *secrets = shared_secrets(plane.region, shared);
 	memcpy(secrets->send, c->secrets[shared->server], TRAFFIC_SECRET_MAX);
 	memcpy(secrets->receive, c->secrets[!shared->server], TRAFFIC_SECRET_MAX);
 	if (peer)
-		note_peer(c, peer);
+		identity_note(c, peer);
 	count_established(c, fd);
+	if (!shared->server)
+		resumption_expect(c);
 	shared->phase = PHASE_ESTABLISHED;
 	struct iovec part = { c->early, c->early_size };
 	struct segments early = segments_of(&part, 1);
@@ -439,6 +378,8 @@ static int advance(struct connection *c, int fd)
 		c->ssl = new_ssl(c);
 		if (!c->ssl)
 			return refuse(c, fd, ENOMEM);
+		if (!shared->server)
+			resumption_offer(c);
 		send_at_once(fd);
 		c->connected_ns = c->connected_ns ? c->connected_ns : c->began_ns; /* inherited */
 	}

@@ -278,7 +278,7 @@ static ssize_t send_file(struct connection *c, int fd, int file, off_t *offset, 
 		size_t want = size - done < room ? size - done : room;
 		ssize_t got = sys->pread(file, chunk, want, at);
 		if (got <= 0) {
-			errno = got < 0 && errno == ESPIPE ? EINVAL : errno; /* as sendfile says it of what can't be read so */
+			errno = got < 0 && errno == ESPIPE ? EINVAL : errno; /* as sendfile says it */
 			sent = got;
 			break;
 		}

@@ -135,6 +135,7 @@ static void in_child(void)
 	shared_lock_secrets(plane.region);
 	plane.process = getpid();
 	rules_in_child();
+	handshake_in_child();
 	connection_each(hold_as_child);
 }
 

@@ -4,6 +4,13 @@
 #include "base/blob.h"
 #include "base/secret.h"
 
+/* What a client remembers of the servers of an entry (resumption.c). */
+struct plane_memory {
+	void *session; /* the SSL_SESSION: a ticket, and what was verified when it came */
+	uint64_t asked_ns;
+	bool connected; /* once is not enough for a ticket */
+};
+
 /* One entry of the manifest's TLS tags. */
 struct plane_rule {
 	bool outgoing;
@@ -17,6 +24,7 @@ struct plane_rule {
 	char **peers;     /* marble types */
 	size_t peer_count;
 	void *context;    /* the SSL_CTX, made at the first use (handshake.c) */
+	struct plane_memory memory;
 };
 
 struct plane_policy {

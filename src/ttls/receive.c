@@ -8,6 +8,7 @@
 #include "ttls/count.h"
 #include "ttls/heap.h"
 #include "ttls/plane.h"
+#include "ttls/resumption.h"
 #include "ttls/system.h"
 
 enum { ALERT_SIZE = RECORD_OVERHEAD + 2 };
@@ -54,6 +55,7 @@ static int take_handshake(struct connection *c, int fd, const uint8_t *message, 
 			return length == 1 && size == 5 && message[4] <= 1 ? update_keys(c, fd, message[4]) : EPROTO;
 		if (message[0] != MESSAGE_NEW_SESSION_TICKET || c->shared->server)
 			return EPROTO;
+		resumption_take(c, message, 4 + length);
 		message += 4 + length;
 		size -= 4 + length;
 	}

@@ -211,6 +211,14 @@ def wrk(ways, way, path, connections):
     return float(re.search(r"Requests/sec:\s+([0-9.]+)", out).group(1)), float(rate) * UNITS[unit]
 
 
+def ab(ways, way):
+    """Requests a second, of a new connection each."""
+    scheme = "https" if way == "own" else "http"
+    command = ways.client(way, "ab", "-q", "-n", "4000", "-c", "8", f"{scheme}://localhost:{ways.ports[way]}/small")
+    out = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True).stdout
+    return float(re.search(r"Requests per second:\s+([0-9.]+)", out).group(1))
+
+
 POSTGRESQL = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))
 
 

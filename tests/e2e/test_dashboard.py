@@ -32,6 +32,7 @@ DATA_PLANE = {
        for what in ("connections_opened", "connections_closed", "sent_bytes", "received_bytes")},
     **{f"inbound_tcp_authz_{what}_total": {"target_port", "client_id", "tls"} for what in ("allow", "deny")},
     "marblerun_connections_refused_total": _OWN | {"reason"}, "marblerun_connections_open": _OWN,
+    "marblerun_handshakes_resumed_total": _OWN,
     "marblerun_handshake_duration_seconds_bucket": _OWN | {"le"},
     "marblerun_connect_duration_seconds_bucket": _OWN | {"le"},
     "marblerun_access_log_lost_total": set(),

@@ -42,6 +42,21 @@ while got < 1000:
 print(got)
 s.close()
 """
+# A child serves three connections, then the next one takes over.
+FORKING = """
+import os, socket
+l = socket.create_server(("127.0.0.1", port))
+print("ready", flush=True)
+while True:
+    if not os.fork():
+        for _ in range(3):
+            s, _ = l.accept()
+            while data := s.recv(65536):
+                s.sendall(data)
+            s.close()
+        os._exit(0)
+    os.wait()
+"""
 UNLISTED = """
 import socket
 print(socket.socket().connect_ex(("127.0.0.1", 9)))
@@ -130,6 +145,25 @@ def test_connections_are_counted(world):
     (line,) = [json.loads(line) for line in server.get("/metrics.jsonl").splitlines()]
     assert (line["opened"], line["closed"], line["open"], line["refused"]) == (3, 3, 0, {})
     assert line["handshakeSeconds"]["count"] == 3
+
+
+def test_workers_take_tickets_of_each_other(world):
+    """One program's third connection has no certificates; what is known of the peer stays the same."""
+    server = Watched(world, world.incoming(allowedMarbles=["client"]), FORKING)
+    assert world.python(world.outgoing(expectedMarbles=["server"]), f"for _ in range(12):\n  " +
+                        ASK.strip().replace("\n", "\n  ")).split() == ["1000"] * 12
+    server.until(lambda: server.total("istio_tcp_connections_closed_total") == 12)
+    own = ('direction="incoming"', f'address="*:{world.port}"', 'peer_type="client"')
+    assert server.total("marblerun_handshakes_resumed_total", *own) == 10
+    lines = server.lines(12)
+    assert len({line["process"] for line in lines}) > 1
+    assert {(line["peerType"], line["peerUUID"]) for line in lines} == {
+        ("client", "00000000-0000-0000-0000-000000000001")}
+    (line,) = [json.loads(line) for line in server.get("/metrics.jsonl").splitlines()]
+    assert (line["opened"], line["resumed"]) == (12, 10)
+    assert world.python(world.outgoing(), ASK) == "1000"  # another program
+    server.until(lambda: server.total("istio_tcp_connections_closed_total") == 13)
+    assert server.total("marblerun_handshakes_resumed_total", *own) == 10
 
 
 def test_refusals_have_reasons(world):

@@ -38,10 +38,10 @@ static void issue(enum credential which, const struct ca *by, const char *type, 
 	must(certificate_of_der(blob_view(&der), &certificates[which]));
 }
 
-static void expire(enum credential which, EVP_PKEY *authority)
+void in_process_limit(X509 *certificate, long seconds)
 {
-	X509_gmtime_adj(X509_getm_notAfter(certificates[which]), -60);
-	if (X509_sign(certificates[which], authority, EVP_sha256()) <= 0)
+	X509_gmtime_adj(X509_getm_notAfter(certificate), seconds);
+	if (X509_sign(certificate, mesh.intermediate_key, EVP_sha256()) <= 0)
 		abort();
 }
 
@@ -56,7 +56,7 @@ static void make_mesh(void)
 	issue(CREDENTIAL_STRANGER, &other, "server", "127.0.0.1,localhost");
 	issue(CREDENTIAL_EXPIRED, &mesh, "server", "127.0.0.1,localhost");
 	issue(CREDENTIAL_NAMELESS, &mesh, "server", "elsewhere.example");
-	expire(CREDENTIAL_EXPIRED, mesh.intermediate_key);
+	in_process_limit(certificates[CREDENTIAL_EXPIRED], -60);
 }
 
 static char *pem_of(X509 *certificate)
@@ -142,6 +142,12 @@ int in_process_listener(void)
 	if (listener < 0 || bind(listener, (struct sockaddr *)&any, sizeof any) != 0 || listen(listener, 64) != 0)
 		abort();
 	return listener;
+}
+
+void in_process_no_waiting(int fd)
+{
+	if (fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK) != 0)
+		abort();
 }
 
 void in_process_connect(int listener, int *ret_connecting, int *ret_accepted)

@@ -32,7 +32,10 @@ void in_process_start(int listener);
 struct plane_rule *in_process_rule(enum rule_of_test rule);
 /* A peer that has this certificate and trusts the mesh. */
 SSL_CTX *in_process_peer(enum credential credential);
+/* From now on it is valid for so many seconds. */
+void in_process_limit(X509 *certificate, long seconds);
 /* A socket that listens on 127.0.0.1. */
 int in_process_listener(void);
+void in_process_no_waiting(int fd);
 /* Two ends of a connection to it; `ret_connecting` does not wait. */
 void in_process_connect(int listener, int *ret_connecting, int *ret_accepted);
