@@ -50,18 +50,6 @@ static int on_verify(int good, X509_STORE_CTX *verified)
 	return 1;
 }
 
-static bool unhex(const char *text, uint8_t *to, size_t size)
-{
-	for (size_t i = 0; i < size; i++) {
-		unsigned value;
-		char pair[3] = { text[2 * i], text[2 * i] ? text[2 * i + 1] : '\0', '\0' };
-		if (sscanf(pair, "%2x", &value) != 1)
-			return false;
-		to[i] = (uint8_t)value;
-	}
-	return true;
-}
-
 /* The secrets of 7.1, as OpenSSL hands them to programs that log keys: "LABEL client_random secret". */
 static void on_secret(const SSL *ssl, const char *line)
 {
@@ -72,8 +60,8 @@ static void on_secret(const SSL *ssl, const char *line)
 		if (strncmp(line, labels[i], label) != 0)
 			continue;
 		const char *secret = strchr(line + label, ' ');
-		size_t size = secret ? strlen(secret + 1) / 2 : 0;
-		if (size && size <= TRAFFIC_SECRET_MAX && unhex(secret + 1, c->secrets[i], size))
+		size_t size;
+		if (secret && OPENSSL_hexstr2buf_ex(c->secrets[i], TRAFFIC_SECRET_MAX, &size, secret + 1, '\0') == 1)
 			c->secret_count++;
 	}
 }
