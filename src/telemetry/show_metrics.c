@@ -10,7 +10,7 @@
 
 enum family {
 	ISTIO_OPENED, ISTIO_CLOSED, ISTIO_SENT, ISTIO_RECEIVED, ALLOWED, DENIED, REFUSED, OPEN, RESUMED,
-	HANDSHAKE, CONNECT, LOST, FAMILY_COUNT
+	HANDSHAKE, CONNECT, LOST, VERSION, FAMILY_COUNT
 };
 
 static const struct metric_definition definitions[FAMILY_COUNT] = {
@@ -36,6 +36,8 @@ static const struct metric_definition definitions[FAMILY_COUNT] = {
 	[CONNECT] = { "marblerun_connect_duration_seconds", "From connect() to TCP's connection.", METRIC_HISTOGRAM,
 		      .labels = OWN_LABELS, .bounds = BOUNDS, .bound_count = TELEMETRY_BOUNDS },
 	[LOST] = { "marblerun_access_log_lost_total", "Lines of the access log that found no place.", METRIC_COUNTER },
+	[VERSION] = { "marblerun_version_info", "Always 1; the label says what runs.", METRIC_GAUGE,
+		      .labels = { "version" } },
 };
 
 /* One document under way. */
@@ -128,6 +130,8 @@ static error *show_all(const struct telemetry *t, struct writer *w)
 	for (size_t i = 0; i < TELEMETRY_SERIES; i++)
 		if (t->series[i].state == SERIES_READY && t->series[i].place < TELEMETRY_PLACES)
 			show_series(&d, &t->series[i]);
+	bytes version = bytes_of_string(MARBLERUN_VERSION);
+	metric_set(metric_series(d.families[VERSION], &version, METRIC_KNOWN), 1);
 	if (t->logs)
 		metric_count_many(metric_only(d.families[LOST]), t->lost);
 	metrics_write(metrics, w);

@@ -136,6 +136,8 @@ def test_connections_are_counted(world):
     assert server.total("marblerun_handshake_duration_seconds_count", *own) == 3
     assert server.total("marblerun_handshake_duration_seconds_bucket", *own, 'le="+Inf"') == 3
     assert server.total("marblerun_handshake_duration_seconds_sum", *own) > 0
+    version = subprocess.run([world.workspace.binaries.premain, "--version"], stdout=subprocess.PIPE, text=True, check=True)
+    assert server.metrics()["marblerun_version_info"] == {f'version="{version.stdout.split()[1]}"': 1}
     first = server.lines(3)[0]
     assert (first["direction"], first["outcome"], first["peerType"]) == ("incoming", "closed", "client")
     assert first["peerUUID"] == "00000000-0000-0000-0000-000000000001"

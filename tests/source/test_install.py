@@ -57,6 +57,19 @@ def find(tree, name):
     return [os.path.join(folder, name) for folder, _, names in os.walk(tree) if name in names]
 
 
+def test_the_pages_that_others_name_are_installed(tree):
+    """What man pages and messages call docs/NAME.md."""
+    installed = os.listdir(os.path.join(tree, "share/doc/marblerun/docs"))
+    assert sorted(installed) == sorted(os.listdir(os.path.join(ROOT, "docs")))
+    named = set()
+    for top in ("man", "src", "deploy"):
+        for folder, _, names in os.walk(os.path.join(ROOT, top)):
+            for name in names:
+                with open(os.path.join(folder, name), encoding="utf-8", errors="replace") as f:
+                    named |= set(re.findall(r"\bdocs/([a-z-]+\.md)", f.read()))
+    assert len(named) > 3 and named <= set(installed)
+
+
 def test_the_readme_says_what_is_there(tree):
     """Each program and library, in its table."""
     with open(os.path.join(ROOT, "README.md"), encoding="utf-8") as f:
