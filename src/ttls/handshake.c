@@ -298,6 +298,7 @@ static int refuse(struct connection *c, int fd, int failure)
 			     failure == ECONNRESET ? REFUSED_CLOSED :
 						     REFUSED_OTHER;
 	count_refused(c, fd);
+	resumption_failed(c);
 	if (c->ssl && collect(c))
 		(void)send_flight(c, fd); /* the alert that says why */
 	handshake_free(c);

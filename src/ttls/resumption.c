@@ -160,11 +160,18 @@ void resumption_offer(struct connection *c)
 	SSL_SESSION_free(copy);
 }
 
+void resumption_failed(struct connection *c)
+{
+	if (c->ticket_shown)
+		remember(c, NULL);
+}
+
 void resumption_expect(struct connection *c)
 {
-	if (c->ticket_shown && !SSL_session_reused(c->ssl))
-		remember(c, NULL); /* what the server has not taken it won't take next time either */
-	if (!c->ticket_answer)
+	if (SSL_session_reused(c->ssl))
+		return;
+	resumption_failed(c); /* what the server has not taken it won't take next time either */
+	if (!c->ticket_request[TICKETS_IF_NEW] || !c->ticket_answer)
 		return;
 	c->expecting = c->ssl;
 	c->ssl = NULL;

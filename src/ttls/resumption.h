@@ -11,6 +11,8 @@ bool resumption_prepare(SSL_CTX *context, const struct plane_rule *rule);
 void resumption_offer(struct connection *c);
 /* At the end of a handshake: keeps OpenSSL's part if a ticket was asked for. */
 void resumption_expect(struct connection *c);
+/* The handshake has failed: a ticket that was shown is not shown again. */
+void resumption_failed(struct connection *c);
 /* With receive_lock: a NewSessionTicket, as the server sent it. */
 void resumption_take(struct connection *c, const uint8_t *message, size_t size);
 void resumption_forget(struct connection *c);

@@ -3,6 +3,7 @@
 #include "../../ttls/in_process.h"
 
 #include <errno.h>
+#include <openssl/err.h>
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -341,39 +342,82 @@ static void many_at_once(void **state)
 	assert_true(resumed() > before);
 }
 
+/* A peer of OpenSSL's. True: both have a connection; a byte went each way. */
+static bool meet(SSL_CTX *context, bool peer_serves)
+{
+	int connecting, accepted, done = 0, failed = EAGAIN;
+	char byte = 'x';
+	in_process_connect(listener, &connecting, &accepted);
+	int own = peer_serves ? connecting : accepted, peers = peer_serves ? accepted : connecting;
+	enum rule_of_test rule = peer_serves ? RULE_OUTGOING : RULE_INCOMING;
+	assert_true(connection_attach(own, in_process_rule(rule), PHASE_HANDSHAKE, !peer_serves));
+	SSL *ssl = SSL_new(context);
+	SSL_set_fd(ssl, peers);
+	in_process_no_waiting(peers);
+	while (failed == EAGAIN || (!failed && done != 1)) {
+		failed = ready(own);
+		done = peer_serves ? SSL_accept(ssl) : SSL_connect(ssl);
+		ERR_clear_error();
+	}
+	bool met = !failed && put(own, &byte, 1) == 1;
+	while (met && SSL_read(ssl, &byte, 1) != 1)
+		;
+	if (met)
+		assert_int_equal(SSL_write(ssl, &byte, 1), 1);
+	while (met && get(own, &byte, 1, 0) != 1)
+		;
+	assert_false(SSL_session_reused(ssl));
+	if (!peer_serves)
+		assert_false(SSL_SESSION_has_ticket(SSL_get0_session(ssl)));
+	connection_detach(own);
+	close(own);
+	close(peers);
+	SSL_free(ssl);
+	return met;
+}
+
 /* A peer that knows nothing of all this gets no ticket, and one that gives tickets unasked does not see them again. */
 static void other_peers(void **state)
 {
 	(void)state;
 	for (int i = 0; i < 4; i++) {
-		bool server = i % 2;
-		int connecting, accepted, failed = EAGAIN;
-		SSL_CTX *context = in_process_peer(server ? CREDENTIAL_SERVER : CREDENTIAL_CLIENT);
-		in_process_connect(listener, &connecting, &accepted);
-		int own = server ? connecting : accepted, peers = server ? accepted : connecting;
-		assert_true(connection_attach(own, in_process_rule(server ? RULE_OUTGOING : RULE_INCOMING),
-					      PHASE_HANDSHAKE, !server));
-		SSL *ssl = SSL_new(context);
-		SSL_set_fd(ssl, peers);
-		in_process_no_waiting(peers);
-		for (int done = 0; failed == EAGAIN || done != 1;) {
-			failed = ready(own);
-			done = server ? SSL_accept(ssl) : SSL_connect(ssl);
-		}
-		assert_int_equal(failed, 0);
-		assert_false(SSL_session_reused(ssl));
-		assert_int_equal(put(own, "x", 1), 1);
-		char byte;
-		while (SSL_read(ssl, &byte, 1) != 1)
-			;
-		if (!server)
-			assert_false(SSL_SESSION_has_ticket(SSL_get0_session(ssl)));
-		connection_detach(own);
-		close(own);
-		close(peers);
-		SSL_free(ssl);
+		SSL_CTX *context = in_process_peer(i % 2 ? CREDENTIAL_SERVER : CREDENTIAL_CLIENT);
+		assert_true(meet(context, i % 2));
 		SSL_CTX_free(context);
 	}
+}
+
+static int promise(SSL *ssl, unsigned type, unsigned where, const unsigned char **ret, size_t *ret_size,
+		   X509 *certificate, size_t index, int *alert, void *context)
+{
+	static const unsigned char one = 1;
+	(void)ssl, (void)type, (void)where, (void)certificate, (void)index, (void)alert, (void)context;
+	*ret = &one;
+	*ret_size = 1;
+	return 1;
+}
+
+static int take(SSL *ssl, unsigned type, unsigned where, const unsigned char *data, size_t size, X509 *certificate,
+		size_t index, int *alert, void *context)
+{
+	(void)ssl, (void)type, (void)where, (void)data, (void)size, (void)certificate, (void)index, (void)alert;
+	(void)context;
+	return 1;
+}
+
+/* It gives tickets when asked, and fails when it sees them: once. */
+static void a_server_that_fails_on_tickets(void **state)
+{
+	(void)state;
+	SSL_CTX *context = in_process_peer(CREDENTIAL_SERVER); /* demands certificates, without a context ID */
+	SSL_CTX_add_custom_ext(context, 58, SSL_EXT_CLIENT_HELLO | SSL_EXT_TLS1_3_ENCRYPTED_EXTENSIONS, promise, NULL,
+			       NULL, take, NULL);
+	assert_true(meet(context, true));
+	assert_true(meet(context, true));
+	assert_non_null(in_process_rule(RULE_OUTGOING)->memory.session);
+	assert_false(meet(context, true));
+	assert_true(meet(context, true));
+	SSL_CTX_free(context);
 }
 
 int main(void)
@@ -391,6 +435,7 @@ int main(void)
 		cmocka_unit_test_setup(a_forked_server, forget),
 		cmocka_unit_test_setup(many_at_once, forget),
 		cmocka_unit_test_setup(other_peers, forget),
+		cmocka_unit_test_setup(a_server_that_fails_on_tickets, forget),
 	};
 	signal(SIGPIPE, SIG_IGN);
 	listener = in_process_listener();
