@@ -1,6 +1,5 @@
 """The data plane in real programs: sockets that behave as without it, peers that are refused, Debian's own servers."""
 
-import hashlib
 import json
 import os
 import pathlib
@@ -9,7 +8,6 @@ import shutil
 import socket
 import ssl
 import subprocess
-import sys
 
 import pytest
 
@@ -368,85 +366,7 @@ def test_keys_are_in_no_environment_and_no_core_file(world):
         assert " dd" in flags, "left out of core files"
 
 
-# ---- Debian's programs ----
-
-def redis(world, config=None, **environment):
-    return world.start(config or world.incoming(allowedMarbles=["client"]), "redis-server", "--port", world.port,
-                       "--save", "", "--bind", "127.0.0.1", name="redis", ready="Ready to accept", **environment)
-
-
-def test_redis(world):
-    redis(world)
-    client = world.outgoing(expectedMarbles=["server"])
-    cli = ["redis-cli", "-h", "localhost", "-p", world.port]
-    assert world.run(client, *cli, "set", "a", "b") == b"OK\n"
-    big = os.urandom(3 << 20).hex().encode()
-    assert world.run(client, *cli, "-x", "set", "big", input=big) == b"OK\n"
-    assert world.run(client, *cli, "get", "big").strip() == big
-    rates = world.run(client, "redis-benchmark", "-h", "localhost", "-p", world.port, "-n", "20000", "-P", "16",
-                      "-t", "set,get,lrange_300", "-q").decode()
-    assert rates.count("requests per second") >= 3
-    wrong = world.run(world.outgoing("wrong.json", world.issue("other")), *cli, "get", "a", check=False)
-    assert b"b\n" != wrong.stdout and wrong.returncode
-
-
-NGINX = """
-daemon off; worker_processes 2; pid %(folder)s/pid; error_log %(folder)s/error.log;
-events { worker_connections 512; }
-http { access_log off; sendfile on; %(more)s
-  client_body_temp_path %(folder)s/body; proxy_temp_path %(folder)s/proxy; fastcgi_temp_path %(folder)s/f;
-  uwsgi_temp_path %(folder)s/u; scgi_temp_path %(folder)s/s;
-  server { listen 127.0.0.1:%(port)s; location / { root %(folder)s/html; } } }
-"""
-
-
-def nginx(world):
-    folder = world.folder / "nginx"
-    (folder / "html").mkdir(parents=True)
-    folder.chmod(0o755)
-    world.folder.chmod(0o755)
-    (folder / "html/small").write_text("small")
-    (folder / "html/big").write_bytes(os.urandom(8 << 20))
-    text = NGINX % {"folder": folder, "port": world.port, "more": ""}
-    (folder / "nginx.conf").write_text(("user root;" if os.getuid() == 0 else "") + text)
-    world.start(world.incoming(), "nginx", "-c", folder / "nginx.conf", name="nginx")
-    return (folder / "html/big").read_bytes()
-
-
-def test_nginx_and_its_clients(world):
-    big, client = nginx(world), world.outgoing()
-    url = f"http://localhost:{world.port}"
-    assert world.run(client, "curl", "-sS", f"{url}/big") == big
-    cert, key, ca = world.files("peer", world.client)
-    assert world.run(None, "curl", "-sS", "--cacert", ca, "--cert", cert, "--key", key,
-                     f"https://localhost:{world.port}/big") == big
-    said = world.run(client, "wrk", "-t2", "-c40", "-d2", f"{url}/small").decode()
-    assert "requests in" in said and "Socket errors" not in said and "Non-2xx" not in said
-    said = world.run(client, "ab", "-q", "-n", "500", "-c", "20", f"{url}/small").decode()
-    assert "Complete requests:      500" in said and "Failed requests:        0" in said
-    said = world.python(client, "import urllib.request as u, hashlib\n"
-                        f"print(hashlib.sha256(u.urlopen('{url}/big').read()).hexdigest())")
-    assert said == hashlib.sha256(big).hexdigest()
-    # Node.js 18 tries one of localhost's addresses only, and that may be ::1.
-    said = world.run(world.outgoing("node.json", address="127.0.0.1"), "node", "-e",
-                     f"fetch('http://127.0.0.1:{world.port}/big').then(r => r.arrayBuffer()).then(b => "
-                     "console.log(require('crypto').createHash('sha256').update(Buffer.from(b)).digest('hex')))")
-    assert said.decode().strip() == hashlib.sha256(big).hexdigest()
-
-
-def test_memcached(world):
-    user = ["-u", "root"] if os.getuid() == 0 else []
-    world.start(world.incoming(), "memcached", "-l", "127.0.0.1", "-p", world.port, "-U", "0", *user, name="memcached")
-    value = b"v" * 200000
-    said = world.python(world.outgoing(), f"""
-import socket
-s = socket.create_connection(("localhost", port))
-s.sendall(b"set k 0 0 {len(value)}\\r\\n" + b"v" * {len(value)} + b"\\r\\nget k\\r\\n")
-f = s.makefile("rb")
-print(f.readline().strip().decode(), f.readline().strip().decode(), len(f.read({len(value)})))
-""")
-    assert said == f"STORED VALUE k 0 {len(value)} {len(value)}"
-
+# ---- Debian's programs: more of them in test_plane_*.py ----
 
 def test_haproxy_in_front_of_a_server(world):
     """Both ends of a proxy: it is a server on one side and a client on the other."""
@@ -477,20 +397,6 @@ listen front
         assert got == (world.folder / "www/file").read_bytes()
 
 
-def test_node_servers(world):
-    world.start(world.incoming(), "node", "-e", f"""
-const http = require('http');
-http.createServer((q, r) => {{ let n = 0; q.on('data', d => n += d.length); q.on('end', () => r.end('got ' + n)); }})
-  .listen({world.port}, '127.0.0.1', () => console.log('ready'));
-""", name="node", ready="ready")
-    body = world.folder / "body"
-    body.write_bytes(os.urandom(5 << 20))
-    for _ in range(2):
-        said = world.run(world.outgoing(), "curl", "-sS", "--data-binary", f"@{body}",
-                         f"http://localhost:{world.port}/")
-        assert said == b"got %d" % body.stat().st_size
-
-
 @pytest.mark.parametrize("how", ["EXEC:cat", "EXEC:cat,nofork", "SYSTEM:read a; echo got \\$a"])
 def test_socat_starts_a_program_for_each_connection(world, how):
     fork = "" if "nofork" in how else ",fork"
@@ -505,49 +411,3 @@ def test_netcat(world):
     world.run(world.outgoing(), "nc", "-N", "localhost", world.port, input=data)
     server.wait()
     assert server.log_path.read_bytes() == data
-
-
-def test_postgresql(world):
-    """A server that forks before the first byte; run as its own user, as it demands."""
-    binaries = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin"))[-1]
-    if os.getuid() != 0:
-        pytest.skip("needs root, to become the user postgres")
-    folder = pathlib.Path("/tmp") / f"plane-pg-{os.getpid()}"
-    folder.mkdir()
-    shutil.chown(folder, "postgres")
-    library = shutil.copy(world.workspace.binaries.build / "src/ttls/libmarblerun-ttls.so", folder)
-    pathlib.Path(library).chmod(0o755)
-    as_user = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-    try:
-        subprocess.run([*as_user, binaries / "initdb", "-D", folder / "data", "-A", "trust", "-U", "me"], check=True,
-                       capture_output=True, cwd="/")
-        options = f"-c port={world.port} -c listen_addresses=127.0.0.1 -c unix_socket_directories= -c fsync=off"
-        world.start(world.incoming(), *as_user, binaries / "postgres", "-D", folder / "data", *options.split(),
-                    name="postgres", ready="ready to accept", PLANE_LIBRARY=library)
-        target = ["-h", "localhost", "-p", str(world.port), "-U", "me"]
-        client = world.outgoing()
-        said = world.run(client, binaries / "psql", *target, "postgres", "-Atc",
-                         "select sum(n), length(string_agg(n::text, ',')) from generate_series(1, 300000) n")
-        assert said == b"45000150000|1988894\n"
-        world.run(client, binaries / "pgbench", *target, "-i", "-q", "postgres")
-        said = world.run(client, binaries / "pgbench", *target, "-c", "8", "-j", "2", "-t", "50", "postgres").decode()
-        assert "number of transactions actually processed: 400/400" in said
-        for mode in ("extended", "prepared"):
-            said = world.run(client, binaries / "pgbench", *target, "-c", "4", "-t", "30", "-M", mode, "postgres").decode()
-            assert "actually processed: 120/120" in said
-        pipeline = world.folder / "pipeline.sql"
-        queries = [f"select {i}, repeat('x', {i * 100});" for i in range(50)]
-        pipeline.write_text("\n".join(["\\startpipeline", *queries, "\\endpipeline"]))
-        said = world.run(client, binaries / "pgbench", *target, "-n", "-c", "2", "-t", "20", "-M", "extended", "-f",
-                         pipeline, "postgres").decode()
-        assert "actually processed: 40/40" in said
-        rows = "".join(f"{i}\t{hashlib.sha256(b'%d' % i).hexdigest()}\n" for i in range(300000)).encode()
-        psql = [binaries / "psql", *target, "postgres", "-qc"]
-        world.run(client, *psql, "create table copied(n int, t text)")
-        world.run(client, *psql, "copy copied from stdin", input=rows)
-        assert world.run(client, *psql, "copy (select * from copied order by n) to stdout") == rows
-        said = world.run(client, binaries / "pgbench", *target, "-C", "-c", "4", "-t", "20", "-S", "postgres").decode()
-        assert "actually processed: 80/80" in said
-        world.end()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)

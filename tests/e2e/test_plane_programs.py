@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from mesh import plane
+from mesh.services import HAPROXY, files_of, nginx
 from mesh.world import PYTHON, free_port
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
@@ -27,30 +28,6 @@ def gibibyte(tmp_path_factory):
             f.write(os.urandom(1 << 20))
         f.truncate(GIB)
     return path, subprocess.run([*DIGEST.split(), path], check=True, capture_output=True).stdout.split()[0]
-
-
-NGINX = """
-daemon off; worker_processes 2; pid %(folder)s/pid; error_log %(folder)s/error.log; %(user)s
-events { worker_connections 512; }
-http { access_log off; sendfile on; keepalive_requests 100000; client_max_body_size 0;
-  client_body_temp_path %(folder)s/body; proxy_temp_path %(folder)s/proxy; fastcgi_temp_path %(folder)s/f;
-  uwsgi_temp_path %(folder)s/u; scgi_temp_path %(folder)s/s; %(http)s }
-"""
-
-
-def nginx(world, name, port, config, http):
-    folder = world.folder / name
-    folder.mkdir()
-    for path in (folder, world.folder):
-        path.chmod(0o755)
-    user = "user root;" if os.getuid() == 0 else ""
-    (folder / "nginx.conf").write_text(NGINX % {"folder": folder, "http": http, "user": user})
-    with world.listening_on(port):
-        return world.start(config, "nginx", "-c", folder / "nginx.conf", name=name)
-
-
-def files_of(folder, port):
-    return "server { listen 127.0.0.1:%d; location / { root %s; } }" % (port, folder)
 
 
 def digest_of(world, config, command):
@@ -154,23 +131,16 @@ print(text.count(b"HTTP/1.1 200 OK"), text.count(b"\\r\\n\\r\\nsmall"), digest.h
     assert said.split() == ["100", "100", hashlib.sha256((www / "big").read_bytes()).hexdigest()]
 
 
-def test_haproxy_for_tcp(world):
+@pytest.mark.parametrize("upstream", ["data plane", "OpenSSL"])
+def test_haproxy_for_tcp(world, upstream):
     """It passes on halves of connections, resets and what else there is."""
-    behind = free_port()
+    behind, path = free_port(), world.folder / "haproxy.cfg"
     proxy, inner = both_ways(world, behind)
+    server = ["threads", behind, *world.files("server", world.server)] if upstream == "OpenSSL" else ["poll", behind]
     with world.listening_on(behind):
-        world.start(inner, PYTHON, PROGRAMS / "echo_server.py", "poll", behind, name="behind", ready="ready")
-    path = world.folder / "haproxy.cfg"
-    path.write_text(f"""
-defaults
-  mode tcp
-  timeout connect 5s
-  timeout client 20s
-  timeout server 20s
-listen front
-  bind 127.0.0.1:{world.port}
-  server one 127.0.0.1:{behind}
-""")
+        world.start(None if upstream == "OpenSSL" else inner, PYTHON, PROGRAMS / "echo_server.py", *server,
+                    name="behind", ready="ready")
+    path.write_text(HAPROXY % ("tcp", f"127.0.0.1:{world.port}", behind))
     world.start(proxy, "haproxy", "-db", "-f", path, name="haproxy")
     files = world.files("peer", world.client)
     for name, size in (("short", 300), ("transfer", 100), ("half_closed", 20), ("byte_by_byte", 50), ("resets", 30)):

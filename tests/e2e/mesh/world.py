@@ -2,8 +2,11 @@
 
 import contextlib
 import os
+import pathlib
+import shutil
 import socket
 import subprocess
+import tempfile
 import time
 
 from mesh import plane
@@ -24,7 +27,7 @@ class World:
         self.workspace, self.folder = workspace, workspace.folder
         self.launch = workspace.binaries.build / "tests/ttls/plane-launch"
         self.authority, self.port = plane.Authority(), free_port()
-        self.started = []
+        self.started, self.public = [], []
         self.server = self.issue("server")
         self.client = self.issue("client")
 
@@ -86,6 +89,14 @@ class World:
     def python(self, config, code, **options):
         return self.run(config, PYTHON, "-c", f"port = {self.port}\n{code}", **options).decode().strip()
 
+    def public_folder(self):
+        """One that programs of other users can reach."""
+        self.public.append(pathlib.Path(tempfile.mkdtemp(prefix="plane-")))
+        self.public[-1].chmod(0o755)
+        return self.public[-1]
+
     def end(self):
         for process in self.started:
             process.stop()
+        for folder in self.public:
+            shutil.rmtree(folder)
