@@ -34,10 +34,21 @@ class Built:
         return found
 
 
+def copy_as_a_container_does(folder):
+    """COPY . /source: with the history, without what .containerignore names, and root's."""
+    ignored = [f"--exclude=./{line}" for line in (ROOT / ".containerignore").read_text().split()]
+    folder.mkdir()
+    subprocess.run(["sh", "-c", 'tar -c "$@" . | tar -x --no-same-owner -C "$0"', folder, *ignored], cwd=ROOT, check=True)
+    if not (ROOT / ".git").is_dir():  # a work tree of a repository that is elsewhere
+        (folder / ".git").unlink(missing_ok=True)
+        for command in (["init", "-q"], ["add", "-A"], ["-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-qm", "a"]):
+            subprocess.run(["git", *command], cwd=folder, check=True)
+
+
 @pytest.fixture(scope="session")
 def built(bare):
     debian = bare.copy(bare.folder.parent / "builder")
-    subprocess.run([ROOT / "tools/copy-source", debian.folder / "source"], check=True)
+    copy_as_a_container_does(debian.folder / "source")
     debian.run("/source/deploy/container/build.sh", "/packages")
     return Built(debian)
 

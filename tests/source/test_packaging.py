@@ -37,6 +37,45 @@ def test_build_depends_are_what_make_installs():
     assert {word.strip() for word in control.split(",")} - {"debhelper-compat (= 13)"} == wanted
 
 
+@pytest.fixture(params=["git", "no git", "a copy"])
+def source(request, tmp_path):
+    """A folder with this source's files, and the environment that tools/copy-source runs in."""
+    known = subprocess.run(["git", "ls-files", "-z", "tools", "meson.build", "debian"], cwd=ROOT, stdout=subprocess.PIPE,
+                           check=True).stdout.decode().split("\0")[:-1]
+    for name in known:
+        os.makedirs(os.path.dirname(tmp_path / "source" / name), exist_ok=True)
+        shutil.copy2(os.path.join(ROOT, name), tmp_path / "source" / name)
+    (tmp_path / "source/build").mkdir()
+    (tmp_path / "source/build/program").touch()
+    (tmp_path / "source/.gitignore").write_text("/build*\n")
+    environment = {"PATH": os.environ["PATH"], "GIT_CEILING_DIRECTORIES": str(tmp_path)}
+    if request.param == "a copy":
+        (tmp_path / "source/.revision").write_text("abc 1700000000\n")
+    else:
+        for command in (["init", "-q"], ["add", "-A"],
+                        ["-c", "user.name=a", "-c", "user.email=a@b.example", "commit", "-qm", "a"]):
+            subprocess.run(["git", *command], cwd=tmp_path / "source", check=True)
+    if request.param == "no git":
+        (tmp_path / "bin").mkdir()
+        for tool in ("dirname", "realpath", "mkdir", "tar", "sed", "date", "sh"):
+            os.symlink(shutil.which(tool), tmp_path / "bin" / tool)
+        environment["PATH"] = str(tmp_path / "bin")
+    return request.param, {*known, ".gitignore", ".revision"}, environment
+
+
+def test_a_copy_of_the_source_is_whole(source, tmp_path):
+    """Also in an image's first stage, where there may be no git."""
+    kind, known, environment = source
+    done = subprocess.run([tmp_path / "source/tools/copy-source", tmp_path / "copy"], env=environment,
+                          stderr=subprocess.PIPE, text=True, check=True)
+    copied = {os.path.relpath(os.path.join(folder, name), tmp_path / "copy")
+              for folder, _, names in os.walk(tmp_path / "copy") for name in names}
+    assert copied == known
+    commit, seconds = (tmp_path / "copy/.revision").read_text().split()
+    assert re.fullmatch({"git": "[0-9a-f]{40}", "no git": "unknown", "a copy": "abc"}[kind], commit)
+    assert int(seconds) > 1600000000 and bool(done.stderr) == (kind == "no git")
+
+
 def test_the_state_formats_are_those_of_the_source():
     said = re.findall(r"^\| `sealed_\w+` \| `(\w{8})` \|", read("docs", "upgrading.md"), re.M)
     source = re.findall(r'_magic\[8\] = "(\w{8})"', read("src", "store", "sealed_format.c"))
