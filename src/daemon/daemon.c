@@ -127,10 +127,9 @@ static error *open_tee(struct daemon *d)
 		return NULL;
 	}
 	if (marblerun_issuer_open(NULL, &d->issuer, reason) != 0)
-		return error_new(ERROR_UNAVAILABLE,
-				 "this machine offers no way to attest: %s. To try without hardware, make a "
-				 "simulated platform (marblerun sim init DIR) and set "
-				 "MARBLERUN_SIM_PLATFORM=DIR", reason);
+		return error_new(ERROR_UNAVAILABLE, "this machine offers no way to attest: %s%s", reason,
+				 d->configuration->simulated_platform ? "" : ". To try without hardware, make a "
+				 "simulated platform (marblerun sim init DIR) and set MARBLERUN_SIM_PLATFORM=DIR");
 	log_info("attesting", LOG_TEXT_FIELD("tee", marblerun_issuer_name(d->issuer)));
 	const char *platform = marblerun_issuer_sim_platform(d->issuer);
 	return platform ? trust_platform(d, platform) : NULL;
@@ -297,8 +296,8 @@ static error *open_servers(struct daemon *d)
 					      .context = &d->marble_api };
 	/* A manifest in base64 inside JSON. */
 	client.limits.body_bytes = MANIFEST_SIZE_MAX / 3 * 4 + 4096;
-	TRY_CTX(http_server_start(d->loops, &client, &d->client_server), "client API");
-	TRY_CTX(http_server_start(d->loops, &marble, &d->marble_server), "marble API");
+	TRY_CTX(http_server_start(d->loops, &client, &d->client_server), "client API (EDG_COORDINATOR_CLIENT_ADDR)");
+	TRY_CTX(http_server_start(d->loops, &marble, &d->marble_server), "marble API (EDG_COORDINATOR_MESH_ADDR)");
 	log_info("serving the client API", LOG_TEXT_FIELD("address", client.address),
 		 LOG_NUMBER_FIELD("port", http_server_port(d->client_server)));
 	log_info("serving the marble API", LOG_TEXT_FIELD("address", marble.address),

@@ -66,6 +66,15 @@ error *san_add_dns(struct san_list *list, bytes name)
 	return append(list, item);
 }
 
+/* What people write: a URL or a port that slips in would make a certificate that nobody can use. */
+static error *check_host_name(const char *name)
+{
+	static const char allowed[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._*";
+	if (name[strspn(name, allowed)] || name[0] == '.' || strstr(name, ".."))
+		return error_new(ERROR_INVALID, "\"%s\" is neither a DNS name nor an IP address", name);
+	return NULL;
+}
+
 error *san_add(struct san_list *list, bytes text)
 {
 	char copy[SAN_NAME_MAX + 1];
@@ -77,6 +86,7 @@ error *san_add(struct san_list *list, bytes text)
 		return san_add_ip(list, bytes_of(address, 4));
 	if (inet_pton(AF_INET6, copy, address) == 1)
 		return san_add_ip(list, bytes_of(address, 16));
+	TRY(check_host_name(copy));
 	return san_add_dns(list, text);
 }
 

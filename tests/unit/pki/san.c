@@ -19,7 +19,7 @@ static void a_list_is_names_and_addresses(void **state)
 {
 	(void)state;
 	CLEANUP(san_free) struct san_list list = { 0 };
-	assert_null(san_add_list(&list, " localhost, 10.1.2.3 ,,::1,fe80::1%eth0,256.1.1.1,localhost,"
+	assert_null(san_add_list(&list, " localhost, 10.1.2.3 ,,::1,*.mesh_1.example.,256.1.1.1,localhost,"
 					"::ffff:10.1.2.3, "));
 	assert_int_equal(list.count, 5);
 	assert_string_equal(list.items[0].name, "localhost");
@@ -28,7 +28,7 @@ static void a_list_is_names_and_addresses(void **state)
 	assert_memory_equal(list.items[1].ip, "\x0a\1\2\3", 4);
 	assert_int_equal(list.items[2].ip_size, 16);
 	assert_int_equal(list.items[2].ip[15], 1);
-	assert_string_equal(list.items[3].name, "fe80::1%eth0"); /* a zone is no part of an address */
+	assert_string_equal(list.items[3].name, "*.mesh_1.example.");
 	assert_string_equal(list.items[4].name, "256.1.1.1");
 }
 
@@ -48,13 +48,25 @@ static void characters_that_no_name_has_are_refused(void **state)
 	CLEANUP(san_free) struct san_list list = { 0 };
 	for (int c = 0; c < 256; c++) {
 		uint8_t name[] = { 'a', (uint8_t)c, 'b' };
-		error *e = san_add(&list, BYTES_OF_ARRAY(name));
+		error *e = san_add_dns(&list, BYTES_OF_ARRAY(name));
 		if (c > ' ' && c < 0x7f)
 			assert_null(e);
 		else
 			assert_refused(e, ERROR_INVALID, "at position 1");
 	}
 	assert_refused(san_add(&list, BYTES_EMPTY), ERROR_INVALID, "empty");
+}
+
+static void what_is_no_host_name_is_refused(void **state)
+{
+	static const char *const names[] = { "https://mesh.example", "mesh.example:4433", "mesh..example", ".example",
+					     "fe80::1%eth0", "a@b.example", "[::1]", "mesh.example/" };
+	(void)state;
+	CLEANUP(san_free) struct san_list list = { 0 };
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_refused(san_add_list(&list, names[i]), ERROR_INVALID, names[i]);
+		assert_int_equal(list.count, 0);
+	}
 }
 
 static void limits_hold(void **state)
@@ -80,6 +92,7 @@ int main(void)
 		cmocka_unit_test(a_list_is_names_and_addresses),
 		cmocka_unit_test(no_text_is_an_empty_list),
 		cmocka_unit_test(characters_that_no_name_has_are_refused),
+		cmocka_unit_test(what_is_no_host_name_is_refused),
 		cmocka_unit_test(limits_hold),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
