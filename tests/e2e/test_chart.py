@@ -6,6 +6,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 
 import jsonschema
 import pytest
@@ -602,6 +603,43 @@ def test_values_of_the_public_chart():
 
 
 # The renderer, which all this leans on
+
+@pytest.fixture
+def helm_itself(workspace):
+    """Helm, where somebody has it: Debian does not."""
+    program = shutil.which("helm")
+    if not program:
+        pytest.skip("helm is not here")
+
+    def run(command, values, *arguments):
+        path = workspace.write("values.yaml", yaml.safe_dump(values))
+        return workspace.run([program, command, *arguments, TOP / "deploy/helm", "--namespace", "marblerun", "--values",
+                              path, "--kube-version", "1.31.0"], check=False)
+    return run
+
+
+def without_certificates(objects):
+    """What is made anew each time."""
+    text = json.dumps(sorted(objects, key=lambda o: (o["kind"], o["metadata"]["name"])), sort_keys=True)
+    return re.sub(r'"LS0t[\w+/=]+"', '"a PEM"', text)
+
+
+def test_helm_renders_the_same(helm_itself):
+    for name, values in VALUES.items():
+        assert helm_itself("lint", values, "--strict").returncode == 0, name
+        done = helm_itself("template", values, "marblerun")
+        assert done.returncode == 0, (name, done.stderr)
+        rendered = [o for o in yaml.safe_load_all(done.stdout) if o]
+        assert without_certificates(rendered) == without_certificates(CHART.objects(copy.deepcopy(values))), name
+
+
+def test_helm_refuses_the_same(helm_itself):
+    for changes in ({"coordinator": {"distributedDeployment": True}}, {"coordinator": {"replica": 1}}):
+        assert helm_itself("template", changes, "marblerun").returncode != 0
+        with pytest.raises((Refused, Mistake, jsonschema.ValidationError)):
+            jsonschema.validate(helm.merged(CHART.values, changes), CHART.schema)
+            CHART.objects(changes)
+
 
 @pytest.mark.parametrize("template,expected", [
     ("a {{- 1 }} b", "a1 b"), ("a {{ 1 -}} b", "a 1b"), ("a\n {{- /* c */}}\nb", "a\nb"), ("{{ -1 }}", "-1"),
