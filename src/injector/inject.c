@@ -20,12 +20,13 @@ struct pod {
 	const char *namespace;
 	const json_t *object;
 	json_t *spec, *volumes, *tolerations;
-	const char *type, *only_container;
+	const char *type, *only_container, *resources; /* its labels */
 	bool sgx, tsm;
 	char uuid_folder[LABEL_VALUE_MAX + 8]; /* "/TYPE-uid" */
 	char uuid_volume[32], tsm_volume[32];  /* names */
 	bool uuid_needed, tsm_needed;          /* some container mounts it */
 	bool uuid_there, tsm_there;            /* the pod has such a volume */
+	bool other_user;                       /* some container is not root's: its maker was warned */
 	size_t injected;                       /* containers */
 	struct patch patch;
 	json_t *warnings;
@@ -77,17 +78,16 @@ static bool list_has(const char *list, const char *name)
 static error *read_labels(struct pod *pod, bool *ret_marble)
 {
 	json_t *metadata, *labels;
-	const char *resources;
 	TRY(field_get(pod->object, "", "metadata", JSON_OBJECT, &metadata));
 	TRY(field_get(metadata, "metadata", "labels", JSON_OBJECT, &labels));
 	*ret_marble = json_object_get(labels, LABEL_TYPE);
 	TRY(read_label(labels, LABEL_TYPE, &pod->type));
 	TRY(read_label(labels, LABEL_CONTAINER, &pod->only_container));
-	TRY(read_label(labels, LABEL_RESOURCES, &resources));
+	TRY(read_label(labels, LABEL_RESOURCES, &pod->resources));
 	if (*ret_marble && !*pod->type)
 		return error_new(ERROR_INVALID, "metadata.labels[" LABEL_TYPE "]: empty; the name of a marble in the "
 				 "manifest is expected");
-	pod->sgx = strcmp(resources, "disabled") != 0;
+	pod->sgx = strcmp(pod->resources, "disabled") != 0;
 	snprintf(pod->uuid_folder, sizeof pod->uuid_folder, "/%s-uid", pod->type);
 	return NULL;
 }
@@ -275,9 +275,10 @@ static void warn_of_other_user(struct pod *pod, const struct container *c)
 	const json_t *user = security_setting(pod, c, "runAsUser");
 	const json_t *not_root = security_setting(pod, c, "runAsNonRoot");
 	bool other = json_is_integer(user) ? json_integer_value(user) != 0 : json_is_true(not_root);
-	if (other && !json_array_size(pod->warnings))
+	if (other && !pod->other_user)
 		warn(pod, json_sprintf("container \"%.63s\" does not run as root: it can't ask for evidence in "
 				       TSM_PATH "/tsm", c->name));
+	pod->other_user = pod->other_user || other;
 }
 
 struct quantity {
@@ -409,6 +410,13 @@ static void warn_of_missing_container(struct pod *pod)
 				       "nothing is injected", pod->only_container));
 }
 
+static void warn_of_unknown_value(struct pod *pod)
+{
+	if (*pod->resources && strcmp(pod->resources, "disabled") != 0 && strcmp(pod->resources, "enabled") != 0)
+		warn(pod, json_sprintf("the label " LABEL_RESOURCES " is \"%s\", not \"disabled\": resources are "
+				       "injected", pod->resources));
+}
+
 static error *inject(struct pod *pod)
 {
 	TRY(read_spec(pod));
@@ -420,6 +428,7 @@ static error *inject(struct pod *pod)
 		warn_of_missing_container(pod);
 		return NULL;
 	}
+	warn_of_unknown_value(pod);
 	inject_volumes(pod);
 	if (pod->sgx)
 		inject_toleration(pod);

@@ -27,7 +27,8 @@ static void log_answer(const struct review_answer *a)
 			       a->outcome == REVIEW_UNCHANGED ? LOG_DEBUG_LEVEL : LOG_INFO_LEVEL;
 	log_event(level, events[a->outcome], LOG_TEXT_FIELD("review", a->uid),
 		  LOG_TEXT_FIELD("namespace", a->namespace), LOG_TEXT_FIELD("pod", a->name),
-		  LOG_TEXT_FIELD("type", a->type), LOG_TEXT_FIELD("why", a->message));
+		  LOG_TEXT_FIELD("type", a->type),
+		  *a->message ? LOG_TEXT_FIELD("why", a->message) : (struct log_field){ 0 });
 }
 
 static void answer_unreadable(struct webhook *w, struct http_exchange *x, const error *e)

@@ -387,6 +387,7 @@ def test_the_log(injector):
     injector.post(b"{}")
     events = {e["event"]: e for e in injector.events()}
     marble = events["a pod is a marble"]
+    assert "why" not in marble
     assert marble["review"] == review["request"]["uid"] and marble["type"] == "web"
     assert marble["pod"] == 'a"\n{}\u2028-' and marble["namespace"] == "shop"
     assert "empty" in events["a pod is refused"]["why"]
