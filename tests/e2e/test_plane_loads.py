@@ -21,6 +21,7 @@ SERVERS = {
     "python asyncio": [PYTHON, PROGRAMS / "echo_server.py", "asyncio"],
     "python select": [PYTHON, PROGRAMS / "echo_server.py", "select"],
     "python poll": [PYTHON, PROGRAMS / "echo_server.py", "poll"],
+    "python edges": [PYTHON, PROGRAMS / "echo_server.py", "edges"],
     "node net": ["node", PROGRAMS / "echo_server.js"],
     "java nio": [*JAVA, "nio"],
     "java threads": [*JAVA, "threads"],
@@ -69,6 +70,13 @@ def test_servers_under_load(world, name, own_tls):
     for kind, size in LOADS.items():
         load(kind, size)
     assert before[1] == [0, 0] and settles(world, server, before)
+
+
+@pytest.mark.parametrize("name, how", [("python edges", "transfer_by_edges"), ("python asyncio", "transfer"),
+                                       ("node net", "transfer_by_sendfile")])
+def test_a_gibibyte_there_and_back(world, name, how):
+    echo_server(world, name)
+    peer(world, False)(how, 1024, seconds=120)
 
 
 def test_clients_of_a_server_with_its_own_tls(world):

@@ -147,6 +147,9 @@ def test_haproxy_for_tcp(world, upstream):
         for config, more in ((world.outgoing(address="127.0.0.1"), []), (None, files)):
             said = world.run(config, PYTHON, PROGRAMS / "load.py", world.port, name, size, *more)
             assert said == b"good\n", said.decode()
+    said = world.run(world.outgoing(address="127.0.0.1"), PYTHON, PROGRAMS / "load.py", world.port, "transfer", 1024,
+                     seconds=120)
+    assert said == b"good\n", said.decode()
 
 
 def test_redis_under_load_while_it_saves(world):

@@ -1,8 +1,9 @@
 """Sends back what comes, until the end, and then says the end itself. It knows nothing of TLS, unless it is told.
 
-usage: echo_server.py threads|processes|asyncio|select|poll PORT [CERTIFICATE KEY ROOT]
+usage: echo_server.py threads|processes|asyncio|select|poll|edges PORT [CERTIFICATE KEY ROOT]
 """
 import asyncio
+import select
 import selectors
 import socket
 import socketserver
@@ -105,9 +106,61 @@ def loop(selector):
                 key.fileobj.close()
 
 
+class EdgeConversation(Conversation):
+    """One that is called when something has changed, and then goes on until nothing more can be done."""
+
+    def receive(self):
+        if self.ended or len(self.waiting) >= WAITING_MAX:
+            return False
+        data = self.socket.recv(PIECE)
+        self.waiting += data
+        self.ended = not data
+        return True
+
+    def send(self):
+        if not self.waiting:
+            return False
+        del self.waiting[:self.socket.send(self.waiting)]
+        return True
+
+    def run(self):
+        """Is it over?"""
+        while any([self.try_to(self.receive), self.try_to(self.send)]):
+            pass
+        return self.ended and not self.waiting
+
+    def try_to(self, move):
+        try:
+            return move()
+        except BlockingIOError:
+            return False
+
+
+def edges():
+    listener, epoll, conversations = socket.create_server(ADDRESS, backlog=1000), select.epoll(), {}
+    epoll.register(listener, select.EPOLLIN)
+    print("ready", flush=True)
+    while True:
+        for fd, _ in epoll.poll():
+            if fd == listener.fileno():
+                connection, _ = listener.accept()
+                connection.setblocking(False)
+                conversations[connection.fileno()] = EdgeConversation(connection)
+                epoll.register(connection, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET)
+                continue
+            try:
+                over = conversations[fd].run()
+            except OSError:
+                over = True
+            if over:
+                conversations.pop(fd).socket.close()
+
+
 def main():
     if HOW == "asyncio":
         asyncio.run(serve())
+    elif HOW == "edges":
+        edges()
     elif HOW in ("select", "poll"):
         loop(selectors.SelectSelector() if HOW == "select" else selectors.PollSelector())
     else:

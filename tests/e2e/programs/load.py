@@ -5,6 +5,7 @@ usage: load.py PORT LOAD SIZE [CERTIFICATE KEY ROOT]; prints "good", or what wen
 import hashlib
 import os
 import random
+import select
 import socket
 import struct
 import sys
@@ -154,26 +155,84 @@ def short():
     assert not failures, failures
 
 
-@load
-def transfer():
+class Transfer:
     """SIZE MiB there and back at the same time, compared by digest."""
-    c, sent, got = connect(), hashlib.sha256(), hashlib.sha256()
-    block, count = os.urandom(1 << 20), 0
 
-    def send():
+    def __init__(self):
+        self.block = os.urandom(1 << 20)
+        self.sent, self.got, self.count = hashlib.sha256(), hashlib.sha256(), 0
+
+    def parts(self):
         for i in range(SIZE):
-            part = block[i % 1000:] + block[:i % 1000]
-            sent.update(part)
-            c.send(part)
+            part = self.block[i % 1000:] + self.block[:i % 1000]
+            self.sent.update(part)
+            yield part
+
+    def take(self, part):
+        self.got.update(part)
+        self.count += len(part)
+
+    def check(self):
+        assert self.count == SIZE << 20 and self.got.digest() == self.sent.digest(), self.count
+
+
+def transfer_by(send):
+    c, t = connect(), Transfer()
+
+    def send_all():
+        send(c, t)
         c.end()
 
-    sender = threading.Thread(target=send)
+    sender = threading.Thread(target=send_all)
     sender.start()
     while part := c.receive(1 << 18):
-        got.update(part)
-        count += len(part)
+        t.take(part)
     sender.join()
-    assert count == SIZE << 20 and got.digest() == sent.digest(), count
+    t.check()
+
+
+@load
+def transfer():
+    def send(c, t):
+        for part in t.parts():
+            c.send(part)
+    transfer_by(send)
+
+
+@load
+def transfer_by_sendfile():
+    def send(c, t):
+        file = os.fdopen(os.memfd_create("part"), "rb")
+        for part in t.parts():
+            os.pwrite(file.fileno(), part, 0)
+            c.socket.sendfile(file, 0, len(part))
+    transfer_by(send)
+
+
+@load
+def transfer_by_edges():
+    """In one thread, which never waits but for edges of both kinds."""
+    c, t, part = connect(), Transfer(), memoryview(b"")
+    parts, writing, reading = t.parts(), True, True
+    c.socket.setblocking(False)
+    edges = select.epoll()
+    edges.register(c.socket, select.EPOLLIN | select.EPOLLOUT | select.EPOLLRDHUP | select.EPOLLET)
+    while reading:
+        assert edges.poll(60), "no edge"
+        try:
+            while writing:
+                part = part or memoryview(next(parts, b""))
+                writing = bool(part) or c.end()
+                part = part[c.socket.send(part):] if part else part
+        except BlockingIOError:
+            pass
+        try:
+            while data := c.receive(1 << 18):
+                t.take(data)
+            reading = False
+        except BlockingIOError:
+            pass
+    t.check()
 
 
 @load
