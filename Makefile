@@ -5,7 +5,7 @@ DESTDIR ?=
 MESON_OPTIONS ?=
 export MARBLERUN_BUILD := $(abspath $(BUILD))
 
-.PHONY: all demo check check-packages bench fuzz deb release-file install clean
+.PHONY: help all demo check check-packages bench fuzz deb release-file install clean
 
 all: $(BUILD)/build.ninja
 	@ninja -C $(BUILD)
@@ -55,6 +55,14 @@ check-packages:
 install: all
 	@meson configure $(BUILD) -Dprefix=$(PREFIX)
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD) --quiet
+
+help:
+	@echo "make                 build into $(BUILD)/"
+	@echo "make demo            a mesh on this machine, without special hardware"
+	@echo "make check           every test"
+	@echo "make install         into PREFIX=$(PREFIX), below DESTDIR"
+	@echo "make deb             Debian packages into $(PACKAGES)/; make release-file: what is in them"
+	@echo "make check-packages  packages in a bare Debian; make fuzz; make bench; make clean"
 
 clean:
 	@rm -rf $(BUILD) $(BUILD).log $(PACKAGES) build-asan build-tsan build-fuzz

@@ -102,8 +102,8 @@ static void offer_kind(const struct line *l, const char *prefix, const char *nam
 {
 	static const char *const files[] = { "FILE", "MANIFEST", "PATH", "PROGRAM", "NEW", "OLD", NULL };
 	static const char *const folders[] = { "DIR", NULL }, *const statuses[] = { "STATUS", NULL };
-	static const char *const others[] = { "SIGNATURE", "ADDRESS", "NAME", "TEXT", "LIST", "N", "ID", "URL", "TIME",
-					      "HEX", "LABEL", "KEY", "TAG", NULL };
+	static const char *const others[] = { "FINGERPRINT", "ADDRESS", "NAME", "TEXT", "LIST", "N", "ID", "URL",
+					      "TIME", "HEX", "LABEL", "KEY", "TAG", NULL };
 	if (is_called(name, size, files))
 		fputs(":file\n", l->to);
 	else if (is_called(name, size, folders))

@@ -66,8 +66,8 @@ static error *check_count(const struct invocation *call)
 		return error_new(ERROR_INVALID, "arguments are missing: marblerun %s %s", c->name,
 				 c->arguments);
 	if (call->count > c->most)
-		return error_new(ERROR_INVALID, "\"%s\" is one argument too many: marblerun %s %s",
-				 call->arguments[c->most], c->name, c->arguments);
+		return error_new(ERROR_INVALID, "\"%s\" is one argument too many: marblerun %s%s%s",
+				 call->arguments[c->most], c->name, *c->arguments ? " " : "", c->arguments);
 	return NULL;
 }
 

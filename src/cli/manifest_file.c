@@ -84,7 +84,7 @@ error *manifest_expected(const char *argument, uint8_t ret[FINGERPRINT_SIZE])
 		return error_errno(ERROR_INVALID, errno, "opening %s", argument);
 	if (is_fingerprint(bytes_of_string(argument), ret))
 		return NULL;
-	return error_new(ERROR_NOT_FOUND, "%s is neither a file nor the signature of a manifest (64 "
+	return error_new(ERROR_NOT_FOUND, "%s is neither a file nor the fingerprint of a manifest (64 "
 			 "hexadecimal digits)", argument);
 }
 

@@ -12,7 +12,7 @@ static error *run(const struct invocation *call)
 	TRY(manifest_fingerprint(blob_view(&manifest), fingerprint));
 	TRY(coordinator_verify(call, call->arguments[1], &c));
 	TRY(manifest_upload(&c, "/api/v2/manifest", &manifest, &data));
-	say_note("The manifest is set. Its signature: %s", hex_of(BYTES_OF_ARRAY(fingerprint)).text);
+	say_note("The manifest is set. Its fingerprint: %s", hex_of(BYTES_OF_ARRAY(fingerprint)).text);
 	TRY(recovery_data_deliver(call, data, "the manifest is set"));
 	return coordinator_keep(call, &c);
 }

@@ -24,7 +24,7 @@ static error *compare(struct result *r)
 	blob_free(&served.text);
 	if (memcmp(served.fingerprint, r->expected, FINGERPRINT_SIZE) != 0)
 		return error_new(ERROR_DENIED, "%s: the coordinator enforces another manifest: its "
-				 "signature is %s, %s is expected", r->coordinator.address,
+				 "fingerprint is %s, %s is expected", r->coordinator.address,
 				 hex_of(BYTES_OF_ARRAY(served.fingerprint)).text,
 				 hex_of(BYTES_OF_ARRAY(r->expected)).text);
 	if (!X509_digest(r->coordinator.chain.root, EVP_sha256(), r->root, &size))
@@ -94,7 +94,7 @@ static error *run(const struct invocation *call)
 
 const struct command manifest_verify_command = {
 	.name = "manifest verify",
-	.arguments = "MANIFEST|SIGNATURE ADDRESS",
+	.arguments = "MANIFEST|FINGERPRINT ADDRESS",
 	.least = 2,
 	.most = 2,
 	.summary = "Verify a whole application from outside",
@@ -103,7 +103,7 @@ const struct command manifest_verify_command = {
 		"Then checks that the coordinator enforces exactly this manifest, which every service\n"
 		"that it admits satisfies. The verified certificate chain is kept; later commands\n"
 		"connect to exactly that coordinator.\n\n"
-		"The first argument is a manifest, its signature (see 'manifest signature'), or a file\n"
+		"The first argument is a manifest, its fingerprint (see 'manifest signature'), or a file\n"
 		"with one of them.\n",
 	.examples = "  marblerun manifest verify manifest.json mesh.example:4433 \\\n"
 		    "    --era-config coordinator-era.json\n"

@@ -106,6 +106,9 @@ error *kube_config_load(const struct kube_source *source, struct kube_config *re
 		return kubeconfig_choose(&k, source->context, ret);
 	if (source->host && *source->host && !source->context)
 		return of_pod(source, ret);
+	if (source->variable && *source->variable)
+		return error_new(ERROR_NOT_FOUND, "no kubeconfig says which cluster: KUBECONFIG is \"%.300s\", and no "
+				 "such file is there; give --kubeconfig FILE, or set it anew", source->variable);
 	return error_new(ERROR_NOT_FOUND, "no kubeconfig says which cluster: give --kubeconfig FILE, set KUBECONFIG, "
 			 "or have ~/.kube/config");
 }

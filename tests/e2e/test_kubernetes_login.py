@@ -79,7 +79,8 @@ def test_mistakes(workspace, path):
 def test_none_at_all(login):
     assert "no kubeconfig says which cluster" in login.run(check=1).errors
     assert "--kubeconfig" in login.run("--kubeconfig", "/nowhere", check=1).errors
-    assert "no kubeconfig says which cluster" in login.run(check=1, KUBECONFIG="/nowhere:/nor/there").errors
+    errors = login.run(check=1, KUBECONFIG="/nowhere:/nor/there").errors
+    assert "no kubeconfig says which cluster" in errors and '"/nowhere:/nor/there", and no such file' in errors
 
 
 def test_the_one_at_home(login):

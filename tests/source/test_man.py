@@ -55,6 +55,16 @@ def test_every_command_in_the_page_exists(commands):
     assert len(heads) > 20 and set(heads) <= set(commands)
 
 
+def test_help_and_page_give_each_command_the_same_arguments(commands):
+    said = page("marblerun.1").split("# COMMANDS")[1].split("# KUBERNETES")[0]
+    for command in commands:
+        if command.startswith("certificate "):
+            continue  # three in one entry
+        usage = re.search(rf"^Usage: marblerun {command} ?(.*?) ?\[FLAGS\]$", command_line_help(*command.split()), re.M)[1]
+        heads = re.findall(rf"\*{command}\*((?: [][_A-Z.|]+)*)(?=,|\n)", said)
+        assert usage in [head.replace("_", "").strip() for head in heads], command
+
+
 def test_every_command_says_its_exit_statuses_once(commands):
     for command in commands:
         assert command_line_help(*command.split()).count("Exit status") == 1, command

@@ -21,7 +21,7 @@ CLEAR = {
     "the evidence is from an unknown TEE", "…/… holds no number", "the … … a CA", "HTTP/2: …",
     "the server's answer is compressed", "compressed messages are not supported", "starting a thread",
     "it is no 64-bit ELF file", "the ELF file has no sections", "the ELF file has no section …",
-    "… is neither a file nor the signature of a manifest (64 hexadecimal digits)",
+    "… is neither a file nor the fingerprint of a manifest (64 hexadecimal digits)",
     "it is an ELF file without a signed section .oeinfo (Open Enclave, EGo) or .note.sgxmeta (SGX SDK, Occlum): it is no "
     "signed enclave",
     "the folder is neither a Gramine instance (a .sig file) nor an Occlum instance (build/lib/libocclum-libos.signed.so)",
