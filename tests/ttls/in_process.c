@@ -165,3 +165,25 @@ void in_process_connect(int listener, int *ret_connecting, int *ret_accepted)
 	setsockopt(*ret_connecting, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 	setsockopt(*ret_accepted, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
 }
+
+ssize_t in_process_put(int fd, const void *data, size_t size)
+{
+	struct iovec part = { (void *)(uintptr_t)data, size };
+	struct segments from = segments_of(&part, 1);
+	struct connection *c = connection_of(fd);
+	ssize_t sent = c ? connection_send(c, fd, &from, MSG_NOSIGNAL) : -1;
+	if (c)
+		connection_put(c);
+	return sent;
+}
+
+ssize_t in_process_get(int fd, void *data, size_t size, int flags)
+{
+	struct iovec part = { data, size };
+	struct segments to = segments_of(&part, 1);
+	struct connection *c = connection_of(fd);
+	ssize_t got = c ? connection_receive(c, fd, &to, flags) : -1;
+	if (c)
+		connection_put(c);
+	return got;
+}

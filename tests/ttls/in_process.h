@@ -39,3 +39,6 @@ int in_process_listener(void);
 void in_process_no_waiting(int fd);
 /* Two ends of a connection to it; `ret_connecting` does not wait. */
 void in_process_connect(int listener, int *ret_connecting, int *ret_accepted);
+/* As the program's recv and send, through the connection. */
+ssize_t in_process_get(int fd, void *data, size_t size, int flags);
+ssize_t in_process_put(int fd, const void *data, size_t size);

@@ -54,28 +54,6 @@ static void free_pair(struct pair *p)
 	free(p);
 }
 
-static ssize_t put(int fd, const void *data, size_t size)
-{
-	struct iovec part = { (void *)(uintptr_t)data, size };
-	struct segments from = segments_of(&part, 1);
-	struct connection *c = connection_of(fd);
-	ssize_t sent = c ? connection_send(c, fd, &from, MSG_NOSIGNAL) : -1;
-	if (c)
-		connection_put(c);
-	return sent;
-}
-
-static ssize_t get(int fd, void *data, size_t size, int flags)
-{
-	struct iovec part = { data, size };
-	struct segments to = segments_of(&part, 1);
-	struct connection *c = connection_of(fd);
-	ssize_t got = c ? connection_receive(c, fd, &to, flags) : -1;
-	if (c)
-		connection_put(c);
-	return got;
-}
-
 struct end {
 	struct pair *pair;
 	int fd;
@@ -88,7 +66,7 @@ static void *write_bulk(void *context)
 	static const uint8_t piece[PIECE];
 	pthread_barrier_wait(&e->pair->start);
 	while (e->moved < BULK) {
-		ssize_t sent = put(e->fd, piece, BULK - e->moved < PIECE ? BULK - e->moved : PIECE);
+		ssize_t sent = in_process_put(e->fd, piece, BULK - e->moved < PIECE ? BULK - e->moved : PIECE);
 		if (sent < 0)
 			break;
 		e->moved += (size_t)sent;
@@ -103,7 +81,7 @@ static void *read_bulk(void *context)
 	ssize_t got = 1;
 	pthread_barrier_wait(&e->pair->start);
 	while (got > 0 && e->moved < BULK) {
-		got = get(e->fd, buffer, sizeof buffer, 0);
+		got = in_process_get(e->fd, buffer, sizeof buffer, 0);
 		e->moved += got > 0 ? (size_t)got : 0;
 	}
 	return NULL;
@@ -123,7 +101,7 @@ static void *look_around(void *context)
 		int copy = fcntl(e->fd, F_DUPFD_CLOEXEC, 3);
 		connection_copy(c, copy);
 		connection_put(c);
-		e->moved += get(copy, (uint8_t[1]){ 0 }, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+		e->moved += in_process_get(copy, (uint8_t[1]){ 0 }, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
 		close_end(copy);
 	}
 	return NULL;
@@ -163,14 +141,14 @@ static void many_writers(void **state)
 		assert_int_equal(pthread_create(&threads[i], NULL, write_bulk, &ends[i]), 0);
 	}
 	while (all < (size_t)THREADS * BULK) {
-		ssize_t got = get(p->server, buffer, sizeof buffer, 0);
+		ssize_t got = in_process_get(p->server, buffer, sizeof buffer, 0);
 		assert_true(got > 0);
 		all += (size_t)got;
 	}
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
 	close_end(p->client);
-	assert_int_equal(get(p->server, buffer, 1, 0), 0);
+	assert_int_equal(in_process_get(p->server, buffer, 1, 0), 0);
 	close_end(p->server);
 	free_pair(p);
 }
@@ -180,7 +158,7 @@ static void *serve_one(void *context)
 	struct end *e = context;
 	uint8_t byte;
 	pthread_barrier_wait(&e->pair->start);
-	while (get(e->fd, &byte, 1, 0) == 1 && put(e->fd, &byte, 1) == 1)
+	while (in_process_get(e->fd, &byte, 1, 0) == 1 && in_process_put(e->fd, &byte, 1) == 1)
 		e->moved++;
 	close_end(e->fd);
 	return NULL;
@@ -191,7 +169,7 @@ static void *ask_one(void *context)
 	struct end *e = context;
 	uint8_t byte = 'q';
 	pthread_barrier_wait(&e->pair->start);
-	for (int i = 0; i < 20 && put(e->fd, &byte, 1) == 1 && get(e->fd, &byte, 1, 0) == 1; i++)
+	for (int i = 0; i < 20 && in_process_put(e->fd, &byte, 1) == 1 && in_process_get(e->fd, &byte, 1, 0) == 1; i++)
 		e->moved++;
 	struct connection *c = connection_of(e->fd);
 	(void)connection_shutdown(c, e->fd, e->moved % 3 ? SHUT_WR : SHUT_RDWR);
@@ -231,7 +209,7 @@ static void *read_until_nothing(void *context)
 	struct end *e = context;
 	uint8_t byte;
 	pthread_barrier_wait(&e->pair->start);
-	e->moved = (size_t)get(e->fd, &byte, 1, 0);
+	e->moved = (size_t)in_process_get(e->fd, &byte, 1, 0);
 	return NULL;
 }
 
@@ -249,7 +227,7 @@ static void closed_under_a_reader(void **state)
 		pthread_barrier_wait(start);
 		pthread_create(&threads[1], NULL, serve_one, &server);
 		pthread_barrier_wait(start);
-		if (i % 2 && put(p->client, &byte, 1) != 1)
+		if (i % 2 && in_process_put(p->client, &byte, 1) != 1)
 			fail_msg("can't write");
 		struct connection *c = connection_of(p->client);
 		(void)connection_shutdown(c, p->client, SHUT_RDWR);
@@ -266,7 +244,7 @@ static void *use_until_closed(void *context)
 	struct end *e = context;
 	uint8_t byte = 'y';
 	pthread_barrier_wait(&e->pair->start);
-	while (put(e->fd, &byte, 1) == 1 && get(e->fd, &byte, 1, 0) == 1)
+	while (in_process_put(e->fd, &byte, 1) == 1 && in_process_get(e->fd, &byte, 1, 0) == 1)
 		e->moved++;
 	return NULL;
 }

@@ -38,26 +38,6 @@ struct pair {
 	bool open; /* the handshake went through on both sides */
 };
 
-static ssize_t put(int fd, const void *data, size_t size)
-{
-	struct iovec part = { (void *)(uintptr_t)data, size };
-	struct segments from = segments_of(&part, 1);
-	struct connection *c = connection_of(fd);
-	ssize_t sent = connection_send(c, fd, &from, MSG_NOSIGNAL);
-	connection_put(c);
-	return sent;
-}
-
-static ssize_t get(int fd, void *data, size_t size, int flags)
-{
-	struct iovec part = { data, size };
-	struct segments to = segments_of(&part, 1);
-	struct connection *c = connection_of(fd);
-	ssize_t got = connection_receive(c, fd, &to, flags);
-	connection_put(c);
-	return got;
-}
-
 static int ready(int fd)
 {
 	struct connection *c = connection_of(fd);
@@ -97,10 +77,10 @@ static bool talk(const struct pair *p)
 	memset(sent, 's', sizeof sent);
 	for (int way = 0; way < 2; way++) {
 		int from = way ? p->client : p->server, to = way ? p->server : p->client;
-		if (put(from, sent, sizeof sent) != sizeof sent)
+		if (in_process_put(from, sent, sizeof sent) != sizeof sent)
 			return false;
 		for (have = 0; have < sizeof got;) {
-			ssize_t now = get(to, got + have, sizeof got - have, 0);
+			ssize_t now = in_process_get(to, got + have, sizeof got - have, 0);
 			if (now < 0 && errno == EAGAIN)
 				continue;
 			if (now <= 0)
@@ -296,13 +276,13 @@ static void an_unread_ticket(void **state)
 	p = new_pair(RULE_OUTGOING, RULE_INCOMING);
 	waits.fd = p.client;
 	assert_int_equal(sys->poll(&waits, 1, 10000), 1);
-	assert_int_equal(put(p.client, &byte, 1), 1);
+	assert_int_equal(in_process_put(p.client, &byte, 1), 1);
 	connection_detach(p.client);
 	close(p.client);
 	while (ready(p.server) == EAGAIN)
 		;
-	assert_int_equal(get(p.server, &byte, 1, 0), 1);
-	assert_int_equal(get(p.server, &byte, 1, 0), 0);
+	assert_int_equal(in_process_get(p.server, &byte, 1, 0), 1);
+	assert_int_equal(in_process_get(p.server, &byte, 1, 0), 0);
 	connection_detach(p.server);
 	close(p.server);
 }
@@ -359,12 +339,12 @@ static bool meet(SSL_CTX *context, bool peer_serves)
 		done = peer_serves ? SSL_accept(ssl) : SSL_connect(ssl);
 		ERR_clear_error();
 	}
-	bool met = !failed && put(own, &byte, 1) == 1;
+	bool met = !failed && in_process_put(own, &byte, 1) == 1;
 	while (met && SSL_read(ssl, &byte, 1) != 1)
 		;
 	if (met)
 		assert_int_equal(SSL_write(ssl, &byte, 1), 1);
-	while (met && get(own, &byte, 1, 0) != 1)
+	while (met && in_process_get(own, &byte, 1, 0) != 1)
 		;
 	assert_false(SSL_session_reused(ssl));
 	if (!peer_serves)
