@@ -32,15 +32,10 @@ static bool listens(int port)
 	return good;
 }
 
-/* tpm2-tss finds the control channel at the next port. */
-static void start(void)
+/* tpm2-tss finds the control channel at the next port. False: one of them was taken. */
+static bool start_at(int port)
 {
 	char state[96], server[64], control[64];
-	static int port;
-	if (!port)
-		port = 20000 + getpid() % 20000;
-	for (port += 2; listens(port) || listens(port + 1); port += 2)
-		;
 	snprintf(state, sizeof state, "dir=%s", folder);
 	snprintf(server, sizeof server, "type=tcp,bindaddr=127.0.0.1,port=%d", port);
 	snprintf(control, sizeof control, "type=tcp,bindaddr=127.0.0.1,port=%d", port + 1);
@@ -51,8 +46,22 @@ static void start(void)
 		       "--flags", "not-need-init", NULL);
 		_exit(127);
 	}
-	for (int i = 0; i < 500 && !listens(port + 1); i++)
+	while (!listens(port + 1)) {
+		if (waitpid(swtpm, NULL, WNOHANG) == swtpm)
+			return false;
 		usleep(10000);
+	}
+	return true;
+}
+
+static void start(void)
+{
+	static int port; /* below those that the kernel gives */
+	if (!port)
+		port = 20000 + getpid() % 12000;
+	do
+		port += 2;
+	while (!start_at(port));
 }
 
 static int stop(void **state)

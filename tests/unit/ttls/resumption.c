@@ -9,6 +9,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@
 static int listener;
 static int64_t seconds_ahead;
 
-/* OpenSSL's clock can be set. */
+/* OpenSSL's clock can be set; from 3.2 on it is the second one. */
 __attribute__((visibility("default"))) time_t time(time_t *ret)
 {
 	struct timespec now;
@@ -31,6 +32,15 @@ __attribute__((visibility("default"))) time_t time(time_t *ret)
 	if (ret)
 		*ret = now.tv_sec;
 	return now.tv_sec;
+}
+
+__attribute__((visibility("default"))) int gettimeofday(struct timeval *restrict ret, void *restrict zone)
+{
+	struct timespec now;
+	(void)zone;
+	clock_gettime(CLOCK_REALTIME, &now);
+	*ret = (struct timeval){ .tv_sec = now.tv_sec + seconds_ahead, .tv_usec = now.tv_nsec / 1000 };
+	return 0;
 }
 
 struct pair {
