@@ -1,5 +1,6 @@
 """Gramine's manifest templates render to what they promise."""
 import os
+import re
 import subprocess
 import tomllib
 
@@ -18,7 +19,8 @@ VALUES = {
 PASSED = {
     "EDG_COORDINATOR_MESH_ADDR", "EDG_COORDINATOR_CLIENT_ADDR", "EDG_COORDINATOR_PROMETHEUS_ADDR",
     "EDG_COORDINATOR_DNS_NAMES", "EDG_MARBLE_TYPE", "EDG_MARBLE_COORDINATOR_ADDR", "EDG_MARBLE_DNS_NAMES",
-    "EDG_MARBLE_ACTIVATION_TIMEOUT", "EDG_LOG_FORMAT",
+    "EDG_MARBLE_ACTIVATION_TIMEOUT", "EDG_LOG_FORMAT", "EDG_DEBUG_LOGGING",
+    "MARBLERUN_PCCS_URL", "MARBLERUN_KDS_URL",  # what comes from there is signed
 }
 
 
@@ -59,6 +61,16 @@ def test_the_host_decides_nothing(manifest):
     passed = {name for name, value in manifest["loader"]["env"].items() if isinstance(value, dict)}
     assert passed and passed <= PASSED
     assert manifest["sgx"]["allowed_files"] == ["file:state/"]
+
+
+def test_what_the_chart_says_reaches_the_coordinator():
+    """An image whose coordinator runs under Gramine takes the chart's settings."""
+    with open(os.path.join(ROOT, "deploy/helm/templates/coordinator.yaml"), encoding="utf-8") as f:
+        given = set(re.findall(r"- name: ([A-Z_]{5,})", f.read()))
+    with open(os.path.join(FOLDER, "coordinator.manifest.template"), encoding="utf-8") as f:
+        taken = set(re.findall(r"^loader\.env\.([A-Z_]+) =", f.read(), re.M))
+    # evidence is not the host's to switch off
+    assert len(given) > 6 and given - taken == {"OE_SIMULATION"}
 
 
 def test_every_program_and_library_is_hashed(manifest):
