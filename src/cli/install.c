@@ -309,6 +309,17 @@ static error *names_of(const json_t *objects, json_t **ret)
 	return NULL;
 }
 
+/* Its certificate is for localhost, too, so a forwarded port will do. */
+static void say_what_is_next(const struct mesh_settings *s, bool ready)
+{
+	puts("\nNext:");
+	if (!ready)
+		printf("  marblerun check --namespace %s\n", s->namespace);
+	printf("  kubectl -n %s port-forward service/coordinator-client-api %u:%u &\n"
+	       "  marblerun manifest set manifest.json localhost:%u %s\n", s->namespace, s->client_port, s->client_port,
+	       s->client_port, s->simulation ? "--insecure" : "--era-config coordinator-era.json");
+}
+
 static error *report(const struct flag_values *f, const struct plan *plan, const json_t *objects)
 {
 	const struct mesh_settings *s = &plan->settings;
@@ -324,6 +335,7 @@ static error *report(const struct flag_values *f, const struct plan *plan, const
 	}
 	printf("Marblerun %s is %s in namespace %s.\n", s->version, flag_given(f, FLAG_WAIT) ? "ready" : "installed",
 	       s->namespace);
+	say_what_is_next(s, flag_given(f, FLAG_WAIT));
 	return NULL;
 }
 

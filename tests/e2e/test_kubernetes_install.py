@@ -3,6 +3,7 @@
 import base64
 import http.client
 import json
+import re
 import signal
 import socket
 import ssl
@@ -282,6 +283,20 @@ def test_waiting_for_pods(cluster):
     assert "marble-injector pods ready: 0/1" in done.errors
     assert "marblerun-coordinator pods ready: 1/1" in done.errors
     assert "is ready in namespace marblerun" in done.text
+
+
+@pytest.mark.parametrize("flags,policy", [(["--simulation"], "--insecure"), ([], "--era-config coordinator-era.json")])
+def test_what_comes_next_is_said(cluster, flags, policy):
+    """Ports and names are those of what was made."""
+    text = cluster.run("install", *flags, "--namespace", "mesh", "--client-server-port", "5000").text
+    check, forward, manifest = text.split("Next:\n")[1].splitlines()
+    assert check.strip() == "marblerun check --namespace mesh"
+    namespace, service, ports = re.fullmatch(r"  kubectl -n (\S+) port-forward (\S+) (\S+) &", forward).groups()
+    kind, name = service.split("/")
+    made, = [o for o in cluster.server.objects.values() if o["kind"].lower() == kind and o["metadata"]["name"] == name]
+    assert made["metadata"]["namespace"] == namespace and ports == "5000:5000"
+    assert [port["port"] for port in made["spec"]["ports"]] == [5000]
+    assert manifest.strip() == f"marblerun manifest set manifest.json localhost:5000 {policy}"
 
 
 def test_pods_that_do_not_come_up_undo_it(cluster):
