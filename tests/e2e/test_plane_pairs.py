@@ -3,7 +3,7 @@ socat's, which then stands between."""
 
 import pytest
 
-from mesh.services import SERVICES
+from mesh.servers import SERVICES
 from mesh.world import free_port
 
 

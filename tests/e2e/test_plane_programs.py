@@ -8,7 +8,7 @@ import subprocess
 import pytest
 
 from mesh import plane
-from mesh.services import HAPROXY, files_of, nginx
+from mesh.servers import HAPROXY, files_of, nginx
 from mesh.world import PYTHON, free_port
 
 PROGRAMS = pathlib.Path(__file__).parent / "programs"
