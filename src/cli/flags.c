@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/nearest.h"
 #include "cli/command.h"
 
 enum kind { SWITCH, TEXT, NUMBER, FORMAT, REPEATED };
@@ -241,7 +242,18 @@ static enum flag flag_of(const struct description *d, int found)
 	return FLAG_NONE;
 }
 
-static error *refuse(int found, char **arguments)
+static error *unknown_flag(const struct description *d, const char *given)
+{
+	size_t size = strcspn(given, "=");
+	struct nearest nearest = { .typed = given + strspn(given, "-"), .size = size - strspn(given, "-") };
+	for (size_t i = 0; i < d->count; i++)
+		nearest_try(&nearest, d->options[i].name, strlen(d->options[i].name));
+	if (given[1] != '-' || !nearest_found(&nearest))
+		return error_new(ERROR_INVALID, "unknown flag %s", given);
+	return error_new(ERROR_INVALID, "unknown flag %.*s: did you mean --%s?", (int)size, given, nearest.name);
+}
+
+static error *refuse(const struct description *d, int found, char **arguments)
 {
 	const char *at = arguments[optind - 1];
 	char letter[] = { '-', (char)optopt, 0 };
@@ -250,7 +262,7 @@ static error *refuse(int found, char **arguments)
 		return error_new(ERROR_INVALID, "%s needs a value", is_letter ? letter : at);
 	if (optopt >= FLAG_BASE)
 		return error_new(ERROR_INVALID, "%s takes no value", at);
-	return error_new(ERROR_INVALID, "unknown flag %s", is_letter ? letter : at);
+	return unknown_flag(d, is_letter ? letter : at);
 }
 
 error *flags_parse(const struct command *command, int count, char **arguments, struct flag_values *ret,
@@ -267,7 +279,7 @@ error *flags_parse(const struct command *command, int count, char **arguments, s
 	while ((found = getopt_long(count + 1, arguments, d.letters, d.options, NULL)) != -1) {
 		enum flag flag = flag_of(&d, found);
 		if (!flag)
-			return refuse(found, arguments);
+			return refuse(&d, found, arguments);
 		/* What a flag in front of the command means, the command will say. */
 		if (command)
 			TRY(set(flag, optarg, &values));

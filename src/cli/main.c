@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
+#include "base/nearest.h"
 #include "cli/command.h"
 #include "cli/complete.h"
 #include "cli/help.h"
@@ -109,6 +110,23 @@ static int run(struct invocation *call, int count, char **arguments, size_t name
 	return finish(call->command, call->command->run(call));
 }
 
+/* Of the words that may follow `group` ("", "manifest"), the one that was probably meant. */
+static error *unknown_command(const char *group, const char *word)
+{
+	struct nearest nearest = { .typed = word, .size = strlen(word) };
+	size_t size = strlen(group);
+	const char *space = size ? " " : "";
+	for (size_t i = 0; i < command_count; i++) {
+		const char *next = commands[i]->name + (size ? size + 1 : 0);
+		if (!size || command_is_in(commands[i], group, size))
+			nearest_try(&nearest, next, strcspn(next, " "));
+	}
+	if (!nearest_found(&nearest))
+		return error_new(ERROR_INVALID, "unknown command \"%s%s%s\"", group, space, word);
+	return error_new(ERROR_INVALID, "unknown command \"%s%s%s\": did you mean \"%s%s%.*s\"?", group, space, word,
+			 group, space, (int)nearest.name_size, nearest.name);
+}
+
 /* "manifest --help", "manifest update", "manifest nonsense" */
 static int group(char **words, size_t depth, int count)
 {
@@ -123,7 +141,7 @@ static int group(char **words, size_t depth, int count)
 		help_on_group(help ? stdout : stderr, name);
 	if (help || !rest)
 		return help ? finish(NULL, NULL) : EXIT_USAGE;
-	return usage(error_new(ERROR_INVALID, "unknown command \"%s %s\"", name, next), name);
+	return usage(unknown_command(name, next), name);
 }
 
 /* "help …" is "… --help"; "--version" is "version". */
@@ -158,7 +176,7 @@ static int dispatch(int count, char **arguments)
 	size_t depth = command_group(arguments + first, (size_t)(count - first));
 	if (depth)
 		return group(arguments + first, depth, count - first);
-	return usage(error_new(ERROR_INVALID, "unknown command \"%s\"", arguments[first]), "");
+	return usage(unknown_command("", arguments[first]), "");
 }
 
 /* What commands handle are keys and secrets: none ends in a core file, or in memory that is given

@@ -1,8 +1,8 @@
 #include "manifest/decode.h"
 
-#include <ctype.h>
 #include <strings.h>
 
+#include "base/nearest.h"
 #include "base/writer.h"
 
 /* Entries of one object or array. A manifest of MANIFEST_SIZE_MAX bytes could hold millions. */
@@ -116,46 +116,14 @@ error *decode_choices(const json_t *value, const struct place *at, const struct 
 
 /* ---- objects ---- */
 
-enum { NAME_COMPARED = 40 }; /* letters; no property's name is as long */
-
-static unsigned least(unsigned a, unsigned b)
-{
-	return a < b ? a : b;
-}
-
-/* Letters to insert, remove or replace to get from one name to the other (Levenshtein), without
- * regard to case. */
-static unsigned edit_distance(const char *a, const char *b)
-{
-	unsigned row[NAME_COMPARED + 1];
-	size_t width = strlen(b);
-	if (width > NAME_COMPARED || strlen(a) > NAME_COMPARED)
-		return NAME_COMPARED;
-	for (size_t j = 0; j <= width; j++)
-		row[j] = (unsigned)j;
-	for (size_t i = 0; a[i]; i++) {
-		unsigned diagonal = row[0];
-		row[0]++;
-		for (size_t j = 0; j < width; j++) {
-			bool same = tolower((unsigned char)a[i]) == tolower((unsigned char)b[j]);
-			unsigned changed = least(least(row[j], row[j + 1]) + 1, diagonal + !same);
-			diagonal = row[j + 1];
-			row[j + 1] = changed;
-		}
-	}
-	return row[width];
-}
-
 static error *refuse_unknown(const char *name, const struct place *at,
 			     const struct property *properties, size_t count)
 {
-	const struct property *nearest = properties;
-	for (size_t i = 1; i < count; i++)
-		if (edit_distance(name, properties[i].name) < edit_distance(name, nearest->name))
-			nearest = &properties[i];
-	if (edit_distance(name, nearest->name) <= 1 + strlen(nearest->name) / 4)
-		return refuse(at, "\"%s\" is no known property: did you mean %s?", shown(name).text,
-			      nearest->name);
+	struct nearest nearest = { .typed = name, .size = strlen(name) };
+	for (size_t i = 0; i < count; i++)
+		nearest_try(&nearest, properties[i].name, strlen(properties[i].name));
+	if (nearest_found(&nearest))
+		return refuse(at, "\"%s\" is no known property: did you mean %s?", shown(name).text, nearest.name);
 	CLEANUP(writer_free) struct writer w = { 0 };
 	for (size_t i = 0; i < count; i++)
 		if (properties[i].decode != decode_nothing)

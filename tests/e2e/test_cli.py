@@ -210,6 +210,19 @@ def test_wrong_usage(cli, arguments):
     assert refused.stderr and not refused.stdout
 
 
+@pytest.mark.parametrize("arguments,meant", [
+    (["staus", "a"], 'did you mean "status"?'), (["manifest", "st"], 'did you mean "manifest set"?'),
+    (["manifest", "update", "aply"], 'did you mean "manifest update apply"?'),
+    (["Manifests", "get"], 'did you mean "manifest"?'),
+    (["status", "a", "--era-confg", "x"], "did you mean --era-config?"),
+    (["status", "a", "--simroot=x"], "unknown flag --simroot: did you mean --sim-root?"),
+    (["--insecurre", "status"], "did you mean --insecure?"),
+    (["frobnicate"], None), (["status", "--frobnicate"], None), (["status", "-q"], None), (["status", "--"], None)])
+def test_what_was_probably_meant(cli, arguments, meant):
+    said = cli.run(*arguments, check=2).stderr.decode()
+    assert meant in said if meant else "did you mean" not in said
+
+
 def test_help_and_version(cli):
     for arguments in ([], ["status"], ["manifest"], ["manifest", "verify"], ["sim"], ["certificate"]):
         done = cli.run(*arguments, "--help")
