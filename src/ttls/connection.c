@@ -98,7 +98,7 @@ void connection_put(struct connection *c)
 	give_back(c);
 }
 
-static bool cookie_of(int fd, uint64_t *ret)
+bool socket_cookie(int fd, uint64_t *ret)
 {
 	socklen_t size = sizeof *ret;
 	return sys->getsockopt(fd, SOL_SOCKET, SO_COOKIE, ret, &size) == 0;
@@ -124,7 +124,7 @@ bool connection_attach(int fd, struct plane_rule *rule, enum connection_phase ph
 {
 	uint64_t cookie;
 	struct connection *c = take_spare();
-	if (!c || !cookie_of(fd, &cookie)) {
+	if (!c || !socket_cookie(fd, &cookie)) {
 		if (c)
 			give_back(c);
 		return false;
@@ -159,7 +159,7 @@ struct connection *connection_with(const struct shared_connection *shared)
 bool connection_adopt(int fd)
 {
 	uint64_t cookie;
-	struct shared_connection *shared = cookie_of(fd, &cookie) ? shared_find(plane.region, cookie) : NULL;
+	struct shared_connection *shared = socket_cookie(fd, &cookie) ? shared_find(plane.region, cookie) : NULL;
 	if (!shared || shared->rule >= plane.policy.rule_count)
 		return false;
 	struct connection *c = connection_with(shared);

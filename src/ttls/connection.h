@@ -16,6 +16,7 @@ struct connection {
 	struct plane_rule *rule;
 	struct connection *next; /* spare */
 	uint64_t began_ns, connected_ns; /* 0: TCP is not there yet */
+	_Atomic bool given; /* to another process, whose the handshake is from then on */
 
 	/* While the handshake lasts; under both locks. */
 	SSL *ssl;
@@ -59,6 +60,8 @@ void connection_put(struct connection *c);
 bool connection_attach(int fd, struct plane_rule *rule, enum connection_phase phase, bool server);
 /* `fd` came from another process of the marble, or from before exec: is it one of its connections? */
 bool connection_adopt(int fd);
+/* By which the kernel knows a socket. */
+bool socket_cookie(int fd, uint64_t *ret);
 /* The connection of this process that `shared` belongs to; borrowed. */
 struct connection *connection_with(const struct shared_connection *shared);
 /* `copy` is the same socket now. */

@@ -394,7 +394,7 @@ static void gather(int fd, struct connection *c)
 {
 	uint32_t phase = c->shared->phase;
 	if ((phase == PHASE_HANDSHAKE || phase == PHASE_CONNECTING) && gathering->count <= OTHERS_MAX &&
-	    fd != gathering->fds[0].fd)
+	    !c->given && fd != gathering->fds[0].fd)
 		gathering->fds[gathering->count++] = (struct pollfd){
 			.fd = fd, .events = phase == PHASE_CONNECTING ? POLLOUT : POLLIN };
 }
@@ -476,7 +476,8 @@ int connection_ready_wait(struct connection *c, int fd, bool wait)
 
 static void expire(int fd, struct connection *c)
 {
-	if (c->shared->server && c->shared->phase == PHASE_HANDSHAKE && now_ns() >= c->began_ns + server_limit_ns)
+	if (c->shared->server && !c->given && c->shared->phase == PHASE_HANDSHAKE &&
+	    now_ns() >= c->began_ns + server_limit_ns)
 		(void)connection_ready_wait(c, fd, false);
 }
 

@@ -6,6 +6,7 @@
 
 #include "ttls/heap.h"
 #include "ttls/hook.h"
+#include "ttls/hook_rights.h"
 #include "ttls/rules.h"
 
 static ssize_t receive(struct connection *c, int fd, const struct iovec *parts, size_t count, int flags)
@@ -98,20 +99,6 @@ HOOK ssize_t recvfrom(int fd, void *restrict to, size_t size, int flags, struct 
 	return receive_into(c, fd, to, size, flags);
 }
 
-/* Descriptors that came along may be connections of this marble. */
-static void adopt_rights(struct msghdr *message)
-{
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part; part = CMSG_NXTHDR(message, part)) {
-		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= part->cmsg_len; at += sizeof(int)) {
-			int fd;
-			memcpy(&fd, (uint8_t *)part + at, sizeof fd);
-			connection_adopt(fd);
-		}
-	}
-}
-
 HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 {
 	struct connection *c = message->msg_iovlen <= IOV_MAX ? hooked(fd) : NULL;
@@ -119,8 +106,8 @@ HOOK ssize_t recvmsg(int fd, struct msghdr *message, int flags)
 		return fail_with(ECONNREFUSED);
 	if (!c) {
 		ssize_t got = sys->recvmsg(fd, message, flags);
-		if (got >= 0 && plane.mode == PLANE_ON && message->msg_controllen && own_process())
-			adopt_rights(message);
+		if (got >= 0)
+			rights_received(message, flags);
 		return got;
 	}
 	message->msg_namelen = 0;
@@ -134,8 +121,12 @@ HOOK int recvmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags, s
 	struct connection *c = hooked(fd);
 	if (!c && datagrams_denied(fd))
 		return fail_with(ECONNREFUSED);
-	if (!c)
-		return sys->recvmmsg(fd, messages, count, flags, timeout);
+	if (!c) {
+		int got = sys->recvmmsg(fd, messages, count, flags, timeout);
+		for (int i = 0; i < got; i++)
+			rights_received(&messages[i].msg_hdr, flags);
+		return got;
+	}
 	connection_put(c);
 	unsigned done = 0;
 	for (; done < count; done++) {
@@ -188,28 +179,6 @@ HOOK ssize_t sendto(int fd, const void *from, size_t size, int flags, const stru
 		       sys->sendto(fd, from, size, flags, to, to_size);
 }
 
-/* To whom a descriptor goes can't be known; outside the marble it would be a socket in the clear. */
-static bool gives_connection_away(const struct msghdr *message)
-{
-	if (plane.mode != PLANE_ON || !message->msg_controllen)
-		return false;
-	for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part;
-	     part = CMSG_NXTHDR((struct msghdr *)(uintptr_t)message, part)) {
-		if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_RIGHTS)
-			continue;
-		for (size_t at = CMSG_LEN(0); at + sizeof(int) <= part->cmsg_len; at += sizeof(int)) {
-			int fd;
-			memcpy(&fd, (uint8_t *)part + at, sizeof fd);
-			struct connection *c = connection_of(fd);
-			if (c) {
-				connection_put(c);
-				return true;
-			}
-		}
-	}
-	return false;
-}
-
 HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 {
 	if (connect_first(fd, message->msg_name, message->msg_namelen, flags) != 0)
@@ -219,9 +188,7 @@ HOOK ssize_t sendmsg(int fd, const struct msghdr *message, int flags)
 		return send_parts(c, fd, message->msg_iov, message->msg_iovlen, flags);
 	if (datagrams_denied(fd))
 		return fail_with(ECONNREFUSED);
-	if (gives_connection_away(message))
-		return fail_with(EPERM);
-	return sys->sendmsg(fd, message, plane.mode == PLANE_OFF ? flags : flags & ~MSG_FASTOPEN);
+	return rights_send(fd, message, plane.mode == PLANE_OFF ? flags : flags & ~MSG_FASTOPEN);
 }
 
 HOOK int sendmmsg(int fd, struct mmsghdr *messages, unsigned count, int flags)

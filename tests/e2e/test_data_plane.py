@@ -337,21 +337,90 @@ def test_a_user_who_can_not_read_the_library_starts_nothing(world):
     assert done.returncode and b"started" not in done.stdout
 
 
-def test_a_connection_is_not_given_away(world):
-    echo(world)
-    said = world.python(world.outgoing(), """
-import array, socket
-s = socket.create_connection(("localhost", port))
+GIVE = """
+import array, os, select, socket, subprocess, sys, time
+def ask(s, what):
+    try:
+        s.sendall(what)
+        return s.recv(100).decode()
+    except OSError as e:
+        return type(e).__name__
+"""
+
+
+@pytest.mark.parametrize("how", ["new", "used", "with data at hand", "refused by the server", "peeked at"])
+def test_a_connection_is_given_to_another_process_of_the_marble(world, how):
+    """By a message; the giver closes it, or is gone, before the taker takes it."""
+    server = echo(world, world.incoming(allowedMarbles=["other"] if "refused" in how else ["client"]))
+    said = world.python(world.outgoing(), GIVE + f"""
+how = "{how}"
 a, b = socket.socketpair()
-try:
-    socket.send_fds(a, [b"x"], [s.fileno()])
-    print("given")
-except PermissionError:
-    print("kept")
-socket.send_fds(a, [b"x"], [0])
-print(len(socket.recv_fds(b, 1, 1)[1]))
+if not os.fork():
+    s = socket.create_connection(("localhost", port))
+    if how == "used" or "refused" in how:
+        ask(s, b"first")
+    if how == "with data at hand":
+        s.sendall(b"first")
+        assert s.recv(3) == b"ech"
+    socket.send_fds(a, [b"x"], [s.fileno(), 0])
+    os._exit(0)
+os.wait()
+if how == "peeked at":
+    data, parts, *_ = b.recvmsg(1, socket.CMSG_LEN(8), socket.MSG_PEEK)
+    os.close(array.array("i", parts[0][2])[0])
+data, (given, other), *_ = socket.recv_fds(b, 1, 2)
+assert os.fstat(other) == os.fstat(0)
+s = socket.socket(fileno=given)
+print(s.family.name, s.recv(7) if how == "with data at hand" else "", ask(s, b"hello"), ask(s, b"again"))
 """)
-    assert said.split("\n") == ["kept", "1"]
+    if "refused" in how:
+        assert set(said.split()[1:]) <= {"ConnectionResetError", "BrokenPipeError"}
+    else:
+        assert said == "AF_INET " + ("b'o first'" if "data" in how else "") + " echo hello echo again"
+        assert "echo" in world.python(world.outgoing(), ASK) and "refused" not in server.log()  # the end was one
+
+
+def test_a_connection_is_not_given_away(world):
+    """Whoever is not of the marble has a connection that was reset, and nothing passes in the clear."""
+    echo(world)
+    place = world.folder / "place"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+        listener.bind(str(place))
+        listener.listen()
+        giver = subprocess.Popen([world.launch, world.outgoing(), PYTHON, "-c", GIVE + f"""
+s = socket.create_connection(("localhost", {world.port}))
+print(ask(s, b"hello"), flush=True)
+a = socket.socket(socket.AF_UNIX)
+a.connect("{place}")
+socket.send_fds(a, [b"x"] , [s.fileno()] * 3)
+sys.stdin.read()
+print(ask(s, b"still"))
+"""], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        with listener.accept()[0] as taker:
+            given = [socket.socket(fileno=fd) for fd in socket.recv_fds(taker, 1, 3)[1]]
+    for s, first in zip(given, (lambda s: s.send(b"in the clear"), lambda s: s.recv(100), lambda s: s.sendall(b"x"))):
+        with pytest.raises(ConnectionResetError):
+            first(s)
+        with pytest.raises(BrokenPipeError):
+            s.send(b"in the clear")
+    assert {s.family for s in given} == {socket.AF_UNIX}
+    assert giver.communicate("", timeout=20)[0].split("\n")[:2] == ["echo hello", "echo still"]
+
+
+def test_a_connection_stays_while_its_handshake_is_under_way(world):
+    silent = socket.create_server(("127.0.0.1", world.port))
+    said = world.python(world.outgoing(), GIVE + """
+s = socket.create_connection(("localhost", port))
+s.setblocking(False)
+s.connect_ex(("localhost", port))
+print(ask(s, b""))
+try:
+    socket.send_fds(socket.socketpair()[0], [b"x"], [s.fileno()])
+except BlockingIOError:
+    print("kept")
+""")
+    silent.close()
+    assert said == "BlockingIOError\nkept"
 
 
 def test_keys_are_in_no_environment_and_no_core_file(world):

@@ -252,7 +252,13 @@ function ask(agent) {
     asked.end(body);
   });
 }
-if (role === 'server')
+const cluster = require('cluster');
+if (role === 'cluster' && cluster.isPrimary) {
+  let ready = 0;
+  cluster.on('listening', () => ++ready === 2 && console.log('ready'));
+  for (let i = 0; i < 2; i++) cluster.fork();
+  process.on('SIGTERM', () => process.exit(0));
+} else if (role !== 'client')
   web.createServer(own || {}, (q, r) => q.pipe(r)).listen(port, '127.0.0.1', () => console.log('ready'));
 else {
   const agent = new web.Agent({ keepAlive: true, maxSockets: 4 });
@@ -263,6 +269,13 @@ else {
 
 def start_node(world, port, config, own=None):
     return world.start(config, "node", "-e", NODE, "server", port, *(own or []), name="node", ready="ready")
+
+
+def start_node_cluster(world, port, config, own=None):
+    """The first process accepts, and gives each connection to one of the others."""
+    code = world.folder / "cluster.js"
+    code.write_text(NODE.replace("slice(1)", "slice(2)"))
+    return world.start(config, "node", code, "cluster", port, *(own or []), name="cluster", ready="ready")
 
 
 def ask_node(run, port, own=None):
@@ -324,6 +337,7 @@ SERVICES = {
     "nginx": Service(start_nginx, ask_http),
     "haproxy": Service(start_haproxy, ask_http),
     "node http": Service(start_node, ask_node),
+    "node cluster": Service(start_node_cluster, ask_node),
     "python": Service(start_python, ask_python),
     "socat that forks": Service(start_socat, ask_socat),
 }

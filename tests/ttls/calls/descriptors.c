@@ -87,6 +87,26 @@ static void a_child_that_closes(void)
 	SAY(recv(c, text, 10, 0));
 }
 
+/* Parts of what came at once, by one process after the other. */
+static void readers_that_take_turns(void)
+{
+	int c, s, status;
+	make_pair(&c, &s, true);
+	for (int i = 0; i < 3; i++) {
+		send(c, "abcdefgh", 8, 0);
+		pid_t child = fork();
+		if (!child) {
+			SAY(recv(s, text, 3, MSG_WAITALL));
+			SAY(text[0]);
+			_exit(0);
+		}
+		waitpid(child, &status, 0);
+		SAY(recv(s, text, i == 1 ? 2 : 100, 0));
+		SAY(text[0]);
+	}
+	SAY(recv(s, text, 100, MSG_DONTWAIT));
+}
+
 /* What a reader that is killed has not taken is there for the next one. */
 static void a_reader_that_is_killed(void)
 {
@@ -108,5 +128,6 @@ static void a_reader_that_is_killed(void)
 
 const struct scenario descriptors_scenarios[] = {
 	SCENARIO(copies), SCENARIO(a_copy_over_another), SCENARIO(two_threads_read),
-	SCENARIO(a_child_that_closes), SCENARIO(a_reader_that_is_killed), { 0 },
+	SCENARIO(a_child_that_closes), SCENARIO(readers_that_take_turns),
+	SCENARIO(a_reader_that_is_killed), { 0 },
 };
