@@ -142,6 +142,15 @@ error *coordinator_open(const struct invocation *call, const char *address, stru
 	return NULL;
 }
 
+/* It has answered before, when it was asked for its statement. */
+static error *unanswered(error *e, const char *path)
+{
+	if (!e || error_code(e) != ERROR_UNAVAILABLE)
+		return e;
+	return error_wrap(e, "the coordinator gave no answer to %.*s; older ones, and MarbleRun's, do not know every "
+			  "request", (int)strcspn(path, "?"), path);
+}
+
 error *coordinator_request(struct coordinator *c, const char *path, const json_t *body, json_t **ret)
 {
 	CLEANUP_FREE char *url = NULL;
@@ -156,7 +165,7 @@ error *coordinator_request(struct coordinator *c, const char *path, const json_t
 		e = error_wrap(e, "%s is not the client API of the coordinator that was verified (2001 is for "
 			       "marbles); if it waits for recovery, give --era-config FILE; if it was set up anew, "
 			       "run 'marblerun manifest verify' again", c->address);
-	TRY(client_unreached(e, c->address));
+	TRY(c->trust == TRUST_KEPT ? client_unreached(e, c->address) : unanswered(e, path));
 	return jsend_data(reply.status, blob_view(&reply.body), url, ret);
 }
 

@@ -63,8 +63,8 @@ error *client_unreached(error *e, const char *address)
 {
 	if (!e || error_code(e) != ERROR_UNAVAILABLE)
 		return e;
-	return error_wrap(e, "no client API answers at %s (its port is 4433 unless the coordinator was given another "
-			  "one; 2001 is for marbles)", address);
+	return error_wrap(e, "no answer of a client API at %s (its port is 4433 unless the coordinator was given "
+			  "another one; 2001 is for marbles)", address);
 }
 
 static error *choose_nonce(const struct flag_values *flags, struct blob *ret)

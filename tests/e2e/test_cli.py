@@ -181,7 +181,7 @@ def test_the_marbles_port_is_not_the_clients(cli):
     marbles = cli.coordinator.marble_address
     for policy, text in (([], f"{marbles} is not the client API of the coordinator that was verified"),
                          (["--era-config", cli.policy, "--sim-root", cli.platform.root],
-                          f"no client API answers at {marbles}")):
+                          f"no answer of a client API at {marbles}")):
         refused = cli.run("status", marbles, *policy, check=False)
         assert text.encode() in refused.stderr and b"2001 is for marbles" in refused.stderr
         assert b"nonce" not in refused.stderr

@@ -543,3 +543,16 @@ def test_check_of_one_that_comes_later(workspace):
     finally:
         timer.join()
         late[0].stop()
+
+
+@pytest.mark.parametrize("arguments,path", [(["version"], "/api/v2/version"), (["manifest", "log", "--verify"], "/api/v2/log")])
+def test_requests_that_a_coordinator_does_not_know(workspace, arguments, path):
+    """It has shown its statement, and breaks off the next request."""
+    server = StandIn(workspace)
+    try:
+        server.break_off("GET", path)
+        done = workspace.run([workspace.binaries.cli, *arguments, server.address, "--insecure"], check=1)
+        assert f"the coordinator gave no answer to {path}; older ones" in done.stderr.decode()
+        assert server.last.path.partition("?")[0] == path
+    finally:
+        server.stop()

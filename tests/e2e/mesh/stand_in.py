@@ -32,6 +32,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             stand_in.requests.append(Request(self.command, self.path, body, peer))
             reply = stand_in.answers.get((self.command, path), (404, {
                 "status": "error", "data": None, "message": "nothing is here"}))
+        if reply is None:
+            self.close_connection = True
+            return
         text = json.dumps(reply[1]).encode()
         self.send_response(reply[0])
         self.send_header("Content-Type", "application/json")
@@ -85,6 +88,10 @@ class StandIn:
 
     def refuse(self, method, path, status, message):
         self.answers[method, path] = status, {"status": "error", "data": None, "message": message}
+
+    def break_off(self, method, path):
+        """As MarbleRun's coordinator does with requests that it does not know."""
+        self.answers[method, path] = None
 
     @property
     def last(self):
